@@ -1,0 +1,77 @@
+"""Write the reference pages from the tables of the package, so that they cannot drift from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+__all__ = ["write_all"]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; pipes and line breaks inside cells are escaped."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |")
+    return "\n".join(lines)
+
+
+def findings_page() -> str:
+    """Every finding id with its texts."""
+    from eessi.findings import explain, known_ids
+
+    parts = ["# Findings\n", "Each id is stable. `eessi explain ID` prints the same.\n"]
+    for id in known_ids():
+        texts = explain(id)
+        parts.append(f"## {id}\n\n{texts['message']}\n")
+        for part, title in (("why", "Why"), ("mend", "How to mend it"), ("source", "Source")):
+            if texts.get(part):
+                parts.append(f"**{title}.** {texts[part]}\n")
+    return "\n".join(parts)
+
+
+def seds_page() -> str:
+    """The SED catalogue."""
+    from eessi.sed.catalogue import all_seds
+
+    rows = [(row.code, row.title, ", ".join(row.bucs)) for row in all_seds()]
+    return "# Documents (SEDs)\n\n" + table(("SED", "title", "used in"), rows) + "\n"
+
+
+def bucs_page() -> str:
+    """The process catalogue with one line each."""
+    from eessi.buc import all_bucs
+
+    rows = [(buc.code, buc.title, str(buc.participants or ""), ", ".join(buc.starters)) for buc in all_bucs()]
+    return "# Processes (BUCs)\n\n" + table(("BUC", "title", "participants", "starts with"), rows) + "\n"
+
+
+def exit_codes_page() -> str:
+    """What the command returns."""
+    rows = [
+        ("0", "done; everything asked is valid, allowed, passed"),
+        ("1", "findings at or above `--fail-on`"),
+        ("2", "wrong usage"),
+        ("3", "undetermined: it could not be checked, and nothing was invalid"),
+        ("4", "input unreadable"),
+        ("5", "a package, definition, configuration or store is broken"),
+        ("6", "the remote side or the transport failed"),
+        ("130", "interrupted"),
+    ]
+    worst = "Of several inputs the worst wins, in the order 5, 4, 6, 1, 3, 0."
+    return "# Exit codes\n\n" + table(("code", "meaning"), rows) + f"\n\n{worst}\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "findings.md": findings_page,
+    "seds.md": seds_page,
+    "bucs.md": bucs_page,
+    "exit-codes.md": exit_codes_page,
+}
+
+
+def write_all(folder: Path) -> None:
+    """Write every generated page into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
