@@ -13,7 +13,7 @@ import attrs
 
 from eessi.ids import CdmVersion, SedType
 
-__all__ = ["Choice", "Code", "CodeList", "Element", "Facets", "Fidelity", "Kind", "Particle", "Structure"]
+__all__ = ["Choice", "Code", "CodeList", "Element", "Facets", "Fidelity", "Kind", "Particle", "Structure", "Unique"]
 
 
 class Fidelity(enum.StrEnum):
@@ -50,9 +50,9 @@ class Code:
 
 @attrs.frozen(slots=True)
 class CodeList:
-    """A closed list of codes. ``name`` is that of the schema's type, without ``Multiple``."""
+    """A closed list of codes. ``name`` is that of the schema's type, without ``Multiple``: a label, not compared."""
 
-    name: str
+    name: str = attrs.field(eq=False)
     codes: tuple[Code, ...]
 
     @property
@@ -63,7 +63,11 @@ class CodeList:
 
 @attrs.frozen(slots=True)
 class Facets:
-    """What a leaf, or the ``value`` of a code, may hold. ``base`` is an XML Schema built-in: ``string``, ``date``, ``int`` ..."""
+    """What a leaf, or the ``value`` of a code, may hold. ``base`` is an XML Schema built-in: ``string``, ``date``, ``int`` ...
+
+    All ``patterns`` must match (a schema that gives several in one step means *or*; they are joined into one here). A
+    pattern that only lists words, such as ``(01|02|98){1}``, stands as ``enumeration``.
+    """
 
     base: str = "string"
     min_length: int | None = None
@@ -81,6 +85,18 @@ class Facets:
 
 
 @attrs.frozen(slots=True)
+class Unique:
+    """No two nodes under ``selector`` have the same values at ``fields`` (xsd:unique; xsd:key where ``key``).
+
+    The usual case, no code twice, stands as :attr:`Element.unique_values` instead.
+    """
+
+    selector: str
+    fields: tuple[str, ...]
+    key: bool = False
+
+
+@attrs.frozen(slots=True)
 class Element:
     """An element in its place.
 
@@ -90,7 +106,10 @@ class Element:
     :param codes: of a code whose list is known.
     :param value_max: of a code: how often ``value`` may repeat (1, or ``None`` for unbounded).
     :param unique_values: of a code: the same value twice is forbidden.
-    :param type_name: the schema's name of the type, a label only.
+    :param type_name: the schema's name of the type, a label that is not compared; a recursive group finds its ancestor by it.
+    :param namespace: of the element's own name; ``None`` for the usual unqualified child.
+    :param unordered: of a group: its children may stand in any order (xsd:all).
+    :param uniques: identity constraints other than ``unique_values``.
     :param recursive: a group that contains itself again at this place: its children stand at the ancestor of that type.
     :param known: false where a package that is not exact knows the name only: min, max and order say nothing then.
     """
@@ -104,12 +123,15 @@ class Element:
     codes: CodeList | None = None
     value_max: int | None = 1
     unique_values: bool = False
-    type_name: str | None = None
+    type_name: str | None = attrs.field(default=None, eq=False)
     labels: dict[str, str] = attrs.field(factory=dict, hash=False)
     recursive: bool = False
     nillable: bool = False
     default: str | None = None
     known: bool = True
+    namespace: str | None = None
+    unordered: bool = False
+    uniques: tuple[Unique, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -133,7 +155,7 @@ class Element:
 
 @attrs.frozen(slots=True)
 class Choice:
-    """One of several branches; each branch is a sequence of particles."""
+    """One of several branches; each branch is a sequence of particles. With a single branch: a sequence that repeats or may be left out."""
 
     branches: tuple[tuple[Particle, ...], ...]
     min: int = 1
@@ -155,6 +177,8 @@ class Structure:
 
     :param root: the document element; its attributes are always ``sedPackage``, ``sedGVer`` and ``sedVer``.
     :param open: open content: what the tree does not name is kept and reported, never refused.
+    :param unmodelled: what the schema says and this tree cannot express (wildcards, attributes below the root, unions ...),
+        one line each with its path. The compiled schema still enforces it; empty for everything seen in EESSI so far.
     """
 
     sed: SedType
@@ -164,6 +188,7 @@ class Structure:
     fidelity: Fidelity = Fidelity.EXACT
     open: bool = False
     order_known: bool = True
+    unmodelled: tuple[str, ...] = ()
 
     def find(self, path: str) -> Element | None:
         """The element at a readable path below the root (``Person/PersonIdentification/sex``), indexes ignored."""
