@@ -1,38 +1,84 @@
 """The only XML parser and serialiser of the toolkit.
 
-Input comes from strangers: no network, no entities, no DTD, and named limits. Bytes in, tree or clear error out.
+Input comes from strangers: no network, no entities, no DTD, a short list of encodings, and named limits.
+Bytes in, tree or clear error out. :func:`parse` reads one document, :func:`stream` walks a large one piece by piece,
+:func:`positions` gives lines and columns, which libxml2 does not keep.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from typing import Final, cast
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+from xml.parsers import expat
 
 import attrs
 from lxml import etree
 
 from eessi.errors import InputError, LimitExceeded
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "canonical", "local_name", "namespace_of", "parse", "serialise"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "STREAM_LIMITS",
+    "Limits",
+    "canonical",
+    "elements",
+    "local_name",
+    "namespace_of",
+    "parse",
+    "positions",
+    "serialise",
+    "stream",
+    "text_of",
+]
 
 
 @attrs.frozen(slots=True)
 class Limits:
     """How much of a stranger's document is read before it is refused.
 
-    ``bytes``: size of the document. ``depth``: nesting of elements; libxml2 itself stops at 256, far above any SED
-    (S071 4.4.0 needs 8). Sizes are bytes, depth is a count.
+    ``bytes``: size of the document. ``depth``: nesting of elements (a count); libxml2 stops at 256 by itself, far above
+    any SED (S071 4.4.0 needs 8). ``markup``: number of ``<``, because a tree of empty elements takes thirty times its
+    bytes. libxml2 adds 10,000,000 bytes for one text or attribute value and 50,000 for a name; both come back as
+    :class:`~eessi.errors.LimitExceeded`.
     """
 
     bytes: int = 64 * 1024 * 1024
-    depth: int = 200
+    depth: int = 256
+    markup: int = 4_000_000
 
 
 DEFAULT_LIMITS: Final = Limits()
+STREAM_LIMITS: Final = Limits(bytes=4 * 1024 * 1024 * 1024, markup=1_000_000_000)
+"""Limits of :func:`stream`, which keeps only what is being looked at."""
 
-_DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
+_LIBXML2_DEPTH: Final = 256
+_CHUNK: Final = 1 << 16
+_PROLOG_MAX: Final = 1 << 20
+_ENCODINGS: Final = re.compile(
+    r"utf-?8|utf-?16(?:le|be)?|(?:us-)?ascii|iso-?8859-(?:[1-9]|1[0-6])|latin-?[1-9]|windows-125[0-8]|cp125[0-8]", re.I
+)
+_PLAIN: Final = re.compile(
+    rb"""(?:\xef\xbb\xbf)?
+    (?:<\?xml\s+version\s*=\s*["']1\.[01]["'](?:\s+encoding\s*=\s*["'][uU][tT][fF]-8["'])?
+       (?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>)?
+    \s*<[A-Za-z_]""",
+    re.X,
+)
+"""A document that is plainly UTF-8 and comes to its root at once, without a DTD: nothing more to look at."""
+
+_DECLARATION: Final = re.compile(rb"<\?xml\s[^>]{0,200}?\sencoding\s*=\s*[\"']([^\"'>]{0,60})[\"']")
+_MISC: Final = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.S)
+_DOCTYPE: Final = b"<!DOCTYPE"
+_UTF32: Final = (b"\x00\x00\xfe\xff", b"\xff\xfe\x00\x00", b"\x00\x00\x00<", b"<\x00\x00\x00")
+_UTF16: Final = (
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+    (b"<\x00", "utf-16-le"),
+    (b"\x00<", "utf-16-be"),
+)
 _LOCAL = threading.local()
 
 
@@ -63,13 +109,26 @@ def parse(
     Comments and processing instructions are dropped unless ``comments`` is true: a comment inside a leaf would cut
     its text in two. Keep them where a signature is computed over the bytes.
 
-    :param data: the document, in any encoding that XML declares.
+    :param data: the document, in UTF-8, UTF-16, ISO-8859-x or windows-125x.
     :param source: name for error messages.
-    :raises InputError: not XML, truncated, wrong encoding, DTD or entities inside; with the line where known.
+    :raises InputError: not XML, truncated, wrong encoding, DTD or entities inside; with the byte offset where known.
     :raises LimitExceeded: larger or deeper than ``limits``.
     """
-    if not data or not data.strip():
-        raise InputError("the input is empty; an XML document was expected", source=source, offset=0)
+    _check_size(data, source, limits)
+    if not _PLAIN.match(data):
+        _examine(data, source)
+    try:
+        root = etree.fromstring(data, _parser(comments=comments))
+    except etree.XMLSyntaxError as error:
+        raise _explain(error, data, source) from None
+    except (ValueError, LookupError) as error:
+        raise InputError(f"the document cannot be decoded: {error}", source=source) from None
+    if limits.depth < _LIBXML2_DEPTH:
+        _check_depth(root, source, limits)
+    return root
+
+
+def _check_size(data: bytes, source: str | None, limits: Limits) -> None:
     if len(data) > limits.bytes:
         raise LimitExceeded(
             f"the document has {len(data):,} bytes; the limit is {limits.bytes:,}",
@@ -77,39 +136,260 @@ def parse(
             source=source,
             offset=limits.bytes,
         )
-    try:
-        root = etree.fromstring(data, _parser(comments=comments))
-    except etree.XMLSyntaxError as error:
-        raise _explain(error, data, source) from None
-    except (ValueError, LookupError) as error:
-        raise InputError(f"the document cannot be decoded: {error}", source=source) from None
-    info = root.getroottree().docinfo
-    if info.doctype or info.internalDTD is not None:
-        found = _DOCTYPE.search(data)
+    if len(data) > limits.markup and data.count(b"<") > limits.markup:
+        raise LimitExceeded(f"the document has more than {limits.markup:,} tags", limit="markup", source=source)
+
+
+def _check_depth(root: etree._Element, source: str | None, limits: Limits) -> None:
+    depth = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > limits.depth:
+            raise LimitExceeded(
+                f"the document is nested deeper than {limits.depth}",
+                limit="depth",
+                source=source,
+                line=element.sourceline,
+            )
+
+
+def _examine(data: bytes, source: str | None) -> None:
+    """Everything that :data:`_PLAIN` does not settle: encodings, byte order marks, binary files, a DTD in the prolog."""
+    if not data.strip():
+        raise InputError("the input is empty; an XML document was expected", source=source, offset=0)
+    if data.startswith(_UTF32):
+        raise InputError("UTF-32 is not accepted; write the document as UTF-8", source=source, offset=0)
+    if data.startswith(b"\x4c\x6f\xa7\x94"):
+        raise InputError("EBCDIC is not accepted; write the document as UTF-8", source=source, offset=0)
+    wide = next((codec for mark, codec in _UTF16 if data.startswith(mark)), None)
+    head = _narrow(data, wide, source) if wide else data[:_PROLOG_MAX]
+    marked = not wide and head.startswith(b"\xef\xbb\xbf")
+    head = head[3:] if marked else head
+    if not head.lstrip().startswith(b"<"):
+        raise InputError(f"this is not XML: {_looks_like(data)}", source=source, offset=0)
+    _check_encoding(head, wide, marked, source)
+    doctype = _doctype_at(head)
+    if doctype is not None:
+        at = doctype * (2 if wide else 1) + (3 if marked else 2 if data.startswith((b"\xff\xfe", b"\xfe\xff")) else 0)
+        raise InputError("a DTD is not allowed; remove the DOCTYPE", source=source, offset=at)
+
+
+def _narrow(data: bytes, codec: str, source: str | None) -> bytes:
+    """The beginning of a UTF-16 document, one byte a character, the mark gone; offsets stay countable."""
+    if len(data) % 2:
         raise InputError(
-            "a DTD is not allowed; remove the DOCTYPE", source=source, offset=found.start() if found else None
+            "the document is UTF-16 and ends in the middle of a character", source=source, offset=len(data)
         )
-    return root
+    text = data[: 2 * _PROLOG_MAX].decode(codec, errors="replace").removeprefix("\ufeff")
+    return text.encode("ascii", errors="replace")
+
+
+def _looks_like(data: bytes) -> str:
+    known = (
+        (b"\x89PNG", "it looks like a PNG picture"),
+        (b"\xff\xd8\xff", "it looks like a JPEG picture"),
+        (b"%PDF", "it looks like a PDF"),
+        (b"PK\x03\x04", "it looks like a ZIP archive or an Office file"),
+        (b"\x1f\x8b", "it looks like gzip data; unpack it first"),
+        (b"{", "it looks like JSON"),
+    )
+    return next((text for mark, text in known if data.lstrip().startswith(mark)), "the first character is not '<'")
+
+
+def _check_encoding(head: bytes, wide: str | None, marked: bool, source: str | None) -> None:
+    found = _DECLARATION.match(head)
+    if not found:
+        return
+    name = found[1].decode("ascii", errors="replace")
+    if not _ENCODINGS.fullmatch(name):
+        raise InputError(
+            f"the encoding {name[:30]!r} is not accepted; write the document as UTF-8",
+            source=source,
+            offset=found.start(1),
+        )
+    says_wide = name.lower().replace("-", "").startswith("utf16")
+    says_utf8 = name.lower().replace("-", "") in ("utf8", "ascii", "usascii")
+    if says_wide != bool(wide) or (marked and not says_utf8):
+        actual = "UTF-16" if wide else "UTF-8 with a byte order mark" if marked else "not UTF-16"
+        raise InputError(
+            f"the declaration says {name} but the bytes are {actual}; make them agree",
+            source=source,
+            offset=found.start(1),
+        )
+
+
+def _doctype_at(head: bytes) -> int | None:
+    """Offset of a DOCTYPE between the start and the root element."""
+    here = 0
+    while found := _MISC.match(head, here):
+        here = found.end()
+    return here if head[here : here + len(_DOCTYPE)].upper() == _DOCTYPE else None
 
 
 def _explain(error: etree.XMLSyntaxError, data: bytes, source: str | None) -> InputError:
     line = error.lineno or None
-    if _DOCTYPE.search(data[:65536]):
-        found = _DOCTYPE.search(data)
-        return InputError(
-            "a DTD is not allowed; remove the DOCTYPE", source=source, offset=found.start() if found else None
-        )
     text = " ".join((error.msg or "not well-formed").split(", line")[0].split())
-    if (
-        "depth" in text.lower()
-        or "xmlParseElementChildren" in text
-        or error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT
-    ):
-        return LimitExceeded("the document is nested too deeply", limit="depth", source=source, line=line)
-    head = data.lstrip()[:1]
-    if head not in (b"<", b"\xef", b"\xfe", b"\xff", b"\x00"):
-        return InputError("this is not XML: the first character is not '<'", source=source, offset=0)
-    return InputError(f"the XML is not well-formed: {text}", source=source, line=line)
+    types = etree.ErrorTypes
+    if error.code in (types.ERR_RESOURCE_LIMIT, types.ERR_NAME_TOO_LONG):
+        deep = "depth" in text.lower()
+        what = f"nested deeper than {_LIBXML2_DEPTH}" if deep else "larger in one text, value or name than is allowed"
+        return LimitExceeded(f"the document is {what}", limit="depth" if deep else "text", source=source, line=line)
+    if error.code == types.ERR_UNSUPPORTED_ENCODING:
+        return InputError("the encoding is not known; write the document as UTF-8", source=source, line=line)
+    if error.code in (types.ERR_TAG_NOT_FINISHED, types.ERR_DOCUMENT_END) or "Premature end" in text:
+        return InputError(f"the document is cut off: {text}", source=source, offset=len(data), line=line)
+    if error.code in (types.ERR_INVALID_ENCODING, types.ERR_INVALID_CHAR):
+        return InputError("a character is not allowed in XML or not valid in this encoding", source=source,
+                          offset=_fault_at(data), line=line)  # fmt: skip
+    return InputError(
+        f"the XML is not well-formed: {_without_values(text)}", source=source, offset=_fault_at(data), line=line
+    )
+
+
+def _without_values(text: str) -> str:
+    """A message of libxml2 names tags and attributes; whatever else it quotes is cut."""
+    return re.sub(r"'[^']{40,}'", "'…'", text)[:160]
+
+
+def _fault_at(data: bytes) -> int | None:
+    """Byte offset of the first fault that expat sees; ``None`` when it sees none."""
+    reader = expat.ParserCreate()
+    try:
+        reader.Parse(data, True)
+    except expat.ExpatError:
+        return reader.ErrorByteIndex if reader.ErrorByteIndex >= 0 else None
+    except (ValueError, LookupError):
+        return None
+    return None
+
+
+def positions(data: bytes, wanted: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Line and column, both counted from 1, of the elements whose number in document order is ``wanted`` (root is 0).
+
+    ``data`` must be a document that :func:`parse` has accepted: there is no DTD in it and its limits are kept.
+    Columns count characters. Elements beyond the first fault that expat sees are left out.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    last = max(wanted, default=-1)
+    reader = expat.ParserCreate()
+    count = 0
+
+    def start(name: str, attributes: object) -> None:
+        nonlocal count
+        if count in wanted:
+            found[count] = (reader.CurrentLineNumber, reader.CurrentColumnNumber + 1)
+        if count == last:
+            reader.StartElementHandler = None
+        count += 1
+
+    reader.StartElementHandler = start
+    try:
+        reader.Parse(data, True)
+    except (expat.ExpatError, ValueError, LookupError):
+        return found
+    return found
+
+
+def stream(
+    source: bytes | str | Path | BinaryIO, *tags: str, name: str | None = None, limits: Limits = STREAM_LIMITS
+) -> Iterator[etree._Element]:
+    """Yield every complete element of one of the ``tags`` in a large document, keeping only the one being looked at.
+
+    An element is valid until the next one is asked for; it is then removed from the tree, while what lies beside
+    it stays readable through ``getparent()``. Elements nested in a yielded one are not yielded again.
+
+    :param source: bytes, a path, or a file open for reading bytes.
+    :param tags: local names, in whatever namespace.
+    :param name: name for error messages; a path names itself.
+    :raises InputError: as :func:`parse`, at the point where the fault is met.
+    :raises LimitExceeded: as :func:`parse`.
+    """
+    name = name or (str(source) if isinstance(source, str | Path) else None)
+    wanted = frozenset(tags)
+    parser = etree.XMLPullParser(
+        ("start", "end"),
+        tag=tuple(f"{{*}}{tag}" for tag in tags),  # filtered in C: a European directory has ten million other elements
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    inside: etree._Element | None = None
+    done: etree._Element | None = None
+    for chunk in _chunks(source, name, limits):
+        for event, element in _events(parser, chunk, name):
+            if local_name(element) not in wanted:
+                continue
+            if event == "start":
+                inside = element if inside is None else inside
+                continue
+            if element is not inside:
+                continue
+            _drop(done)
+            inside, done = None, element
+            yield element
+    _close(parser, name)
+
+
+def _drop(element: etree._Element | None) -> None:
+    parent = element.getparent() if element is not None else None
+    if element is not None and parent is not None:
+        parent.remove(element)
+
+
+def _events(parser: etree.XMLPullParser, chunk: bytes, name: str | None) -> Iterator[tuple[str, etree._Element]]:
+    try:
+        parser.feed(chunk)
+    except etree.XMLSyntaxError as error:
+        yield from cast(Iterator[tuple[str, etree._Element]], parser.read_events())
+        raise _in_stream(error, name) from None
+    yield from cast(Iterator[tuple[str, etree._Element]], parser.read_events())
+
+
+def _close(parser: etree.XMLPullParser, name: str | None) -> None:
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise _in_stream(error, name) from None
+
+
+def _in_stream(error: etree.XMLSyntaxError, name: str | None) -> InputError:
+    explained = _explain(error, b"", name)
+    explained.offset = None
+    return explained
+
+
+def _chunks(source: bytes | str | Path | BinaryIO, name: str | None, limits: Limits) -> Iterator[bytes]:
+    """The bytes in pieces, the first one long enough to hold the prolog, which is examined here."""
+    if isinstance(source, str | Path):
+        try:
+            with open(source, "rb") as file:
+                yield from _chunks(file, name, limits)
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", source=name) from None
+        return
+    if isinstance(source, bytes):
+        import io
+
+        source = io.BytesIO(source)
+    seen, tags, head = 0, 0, source.read(_PROLOG_MAX)
+    if not _PLAIN.match(head):
+        _examine(head, name)
+    chunk = head
+    while chunk:
+        seen += len(chunk)
+        tags += chunk.count(b"<")
+        if seen > limits.bytes or tags > limits.markup:
+            limit = "bytes" if seen > limits.bytes else "markup"
+            raise LimitExceeded(f"the document is over the limit of {getattr(limits, limit):,} {limit}", limit=limit,
+                                source=name, offset=seen)  # fmt: skip
+        for start in range(0, len(chunk), _CHUNK):
+            yield chunk[start : start + _CHUNK]
+        chunk = source.read(_PROLOG_MAX)
 
 
 def serialise(root: etree._Element, *, declaration: bool = True) -> bytes:
@@ -138,3 +418,10 @@ def namespace_of(element: etree._Element) -> str:
 def elements(parent: etree._Element) -> Iterator[etree._Element]:
     """The child elements, without comments and processing instructions."""
     return (child for child in parent if isinstance(child.tag, str))
+
+
+def text_of(leaf: etree._Element) -> str:
+    """The text of a leaf, read through comments and processing instructions that may stand inside it."""
+    if not len(leaf):
+        return leaf.text or ""
+    return (leaf.text or "") + "".join(child.tail or "" for child in leaf if not isinstance(child.tag, str))
