@@ -79,6 +79,15 @@ _UTF16: Final = (
     (b"<\x00", "utf-16-le"),
     (b"\x00<", "utf-16-be"),
 )
+_CUT_OFF: Final = frozenset(
+    expat.errors.codes[text]
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)
 _LOCAL = threading.local()
 
 
@@ -214,7 +223,7 @@ def _check_encoding(head: bytes, wide: str | None, marked: bool, source: str | N
         raise InputError(
             f"the declaration says {name} but the bytes are {actual}; make them agree",
             source=source,
-            offset=found.start(1),
+            offset=found.start(1) * (2 if wide else 1),
         )
 
 
@@ -236,14 +245,15 @@ def _explain(error: etree.XMLSyntaxError, data: bytes, source: str | None) -> In
         return LimitExceeded(f"the document is {what}", limit="depth" if deep else "text", source=source, line=line)
     if error.code == types.ERR_UNSUPPORTED_ENCODING:
         return InputError("the encoding is not known; write the document as UTF-8", source=source, line=line)
-    if error.code in (types.ERR_TAG_NOT_FINISHED, types.ERR_DOCUMENT_END) or "Premature end" in text:
-        return InputError(f"the document is cut off: {text}", source=source, offset=len(data), line=line)
+    offset, cut = _fault_at(data)
+    if cut or error.code == types.ERR_TAG_NOT_FINISHED:
+        return InputError(f"the document is cut off: {_without_values(text)}", source=source, offset=offset, line=line)
+    if error.code == types.ERR_DOCUMENT_END:
+        return InputError("something follows the end of the document", source=source, offset=offset, line=line)
     if error.code in (types.ERR_INVALID_ENCODING, types.ERR_INVALID_CHAR):
-        return InputError("a character is not allowed in XML or not valid in this encoding", source=source,
-                          offset=_fault_at(data), line=line)  # fmt: skip
-    return InputError(
-        f"the XML is not well-formed: {_without_values(text)}", source=source, offset=_fault_at(data), line=line
-    )
+        what = "a character is not allowed in XML or not valid in this encoding"
+        return InputError(what, source=source, offset=offset, line=line)
+    return InputError(f"the XML is not well-formed: {_without_values(text)}", source=source, offset=offset, line=line)
 
 
 def _without_values(text: str) -> str:
@@ -251,16 +261,18 @@ def _without_values(text: str) -> str:
     return re.sub(r"'[^']{40,}'", "'…'", text)[:160]
 
 
-def _fault_at(data: bytes) -> int | None:
-    """Byte offset of the first fault that expat sees; ``None`` when it sees none."""
+def _fault_at(data: bytes) -> tuple[int | None, bool]:
+    """Byte offset of the first fault that expat sees, and whether the document simply ends too early."""
     reader = expat.ParserCreate()
     try:
         reader.Parse(data, True)
-    except expat.ExpatError:
-        return reader.ErrorByteIndex if reader.ErrorByteIndex >= 0 else None
+    except expat.ExpatError as error:
+        cut = bool(data) and error.code in _CUT_OFF
+        offset = len(data) if cut else reader.ErrorByteIndex
+        return (offset if offset >= 0 else None), cut
     except (ValueError, LookupError):
-        return None
-    return None
+        return None, False
+    return None, False
 
 
 def positions(data: bytes, wanted: Collection[int]) -> dict[int, tuple[int, int]]:
