@@ -11,7 +11,7 @@ import enum
 import functools
 import re
 from collections.abc import Iterable
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import attrs
 
@@ -264,6 +264,11 @@ class Role(_Folded):
     DATA_DESTINATION = "DataDestination"
 
     @property
+    def in_directory(self) -> str:
+        """The spelling of SYN001 and of the directory's own tables: ``CounterParty``."""
+        return _directory_spellings().get(self.value, self.value)
+
+    @property
     def opposite(self) -> Role:
         """The other side of a case or system exchange.
 
@@ -289,16 +294,30 @@ class Action(_Folded):
 
 
 @functools.cache
-def _spellings(kind: str) -> dict[str, str]:
+def _spelling_rows(kind: str) -> list[dict[str, Any]]:
     import tomllib
     from importlib.resources import files
 
-    table = tomllib.loads(files("eessi").joinpath("spellings.toml").read_text(encoding="utf-8"))
-    return {spelling.casefold(): row["name"] for row in table[kind] for spelling in (row["name"], *row["also"])}
+    rows: list[dict[str, Any]] = tomllib.loads(files("eessi").joinpath("spellings.toml").read_text(encoding="utf-8"))[
+        kind
+    ]
+    return rows
+
+
+@functools.cache
+def _spellings(kind: str) -> dict[str, str]:
+    return {
+        spelling.casefold(): row["name"] for row in _spelling_rows(kind) for spelling in (row["name"], *row["also"])
+    }
+
+
+@functools.cache
+def _directory_spellings() -> dict[str, str]:
+    return {row["name"]: row["directory"] for row in _spelling_rows("role") if "directory" in row}
 
 
 def fold_country(code: str) -> str:
-    """Fold ISO spellings to those of EESSI: ``GR`` to ``EL``, ``GB`` to ``UK``; every other code comes back in capitals."""
+    """Fold ISO spellings to those of EESSI: ``GR`` to ``EL``, ``GB`` to ``UK``, ``DEU`` to ``DE``; others come back in capitals."""
     return _spellings("country").get(code.casefold(), code.upper())
 
 
