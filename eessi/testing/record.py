@@ -1,0 +1,211 @@
+"""The record of a run: what was done, what was sent, what every check said and what both cases allow at the end.
+
+This is the JSON of ``eessi replay --format json`` (contract: the command reference), of the report page and of
+comparisons; :class:`Run` adds what a program wants to ask.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+__all__ = [
+    "CoverageRecord",
+    "DocumentRecord",
+    "ExchangeRecord",
+    "FindingRecord",
+    "GapRecord",
+    "MoveRecord",
+    "PartyRecord",
+    "Run",
+    "StepRecord",
+    "ValueRecord",
+    "VerdictRecord",
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FindingRecord(_Record):
+    """One finding of a check; the shape of ``eessi validate``."""
+
+    id: str
+    severity: str
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    message: str
+    got: str | None = None
+    expected: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+class GapRecord(_Record):
+    """What a check did not look at, and why."""
+
+    what: str
+    why: str
+
+
+class VerdictRecord(_Record):
+    """What a check said about a document; the shape of ``eessi validate``."""
+
+    verdict: Literal["valid", "invalid", "undetermined"]
+    sed: str | None = None
+    cdm: str | None = None
+    package: str | None = None
+    fidelity: str | None = None
+    findings: tuple[FindingRecord, ...] = ()
+    not_checked: tuple[GapRecord, ...] = ()
+
+
+class ValueRecord(_Record):
+    """One value of a document: path, and the text or, masked, its type and length."""
+
+    path: str
+    value: str
+    masked: bool
+
+
+class DocumentRecord(_Record):
+    """A document as it was built for sending."""
+
+    name: str
+    sed: str
+    title: str
+    namespace: str
+    version: str
+    package: str | None
+    fidelity: str | None
+    size: int = Field(description="bytes")
+    sha256: str
+    values: tuple[ValueRecord, ...] = ()
+
+
+class ExchangeRecord(_Record):
+    """A document on its way from one party to others.
+
+    ``ending`` is ``delivered``, ``refused`` (it never left the sender), ``rejected`` (a receiver did not take it) or
+    ``lost``. ``reason`` says why, and ``rule`` is the id of the finding or rule behind it.
+    """
+
+    document: DocumentRecord
+    action: str
+    sender: str
+    receivers: tuple[str, ...]
+    reply_to: str | None = None
+    ending: Literal["delivered", "refused", "rejected", "lost", "late"]
+    reason: str | None = None
+    rule: str | None = None
+    header: dict[str, str] = Field(default_factory=dict)
+    attachments: tuple[str, ...] = ()
+    before: VerdictRecord | None = Field(default=None, description="the check before it left")
+    after: dict[str, VerdictRecord] = Field(default_factory=dict, description="the check on arrival, by receiver")
+    rejections: dict[str, str] = Field(default_factory=dict, description="why a receiver did not take it, by receiver")
+    answers: dict[str, str] = Field(default_factory=dict, description="SED that answers the violation, by receiver")
+
+
+class StepRecord(_Record):
+    """One step of the scenario and how it ended."""
+
+    number: int
+    line: int
+    text: str
+    kind: str
+    at: dt.datetime
+    passed: bool
+    says: str = Field(description="what happened, in plain words")
+    failures: tuple[str, ...] = ()
+    exchange: ExchangeRecord | None = None
+
+
+class MoveRecord(_Record):
+    """One thing a party might do now: ``answer`` is yes, no or depends."""
+
+    sed: str | None
+    title: str
+    kind: str
+    answer: Literal["yes", "no", "depends"]
+    reasons: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    earliest: dt.date | None = None
+
+
+class PartyRecord(_Record):
+    """One institution, its case at the end of the run, and what it may do next."""
+
+    name: str
+    role: str
+    country: str
+    institution: str
+    institution_name: str
+    case_id: str | None
+    state: str
+    history: tuple[str, ...] = ()
+    moves: tuple[MoveRecord, ...] = ()
+
+
+class CoverageRecord(_Record):
+    """Which steps of the process the run walked: ``role kind SED`` in the version of the case."""
+
+    covered: tuple[str, ...] = ()
+    total: int = 0
+
+    @property
+    def share(self) -> float:
+        """Covered share of all steps, 0 to 1; 1 where there is none."""
+        return len(self.covered) / self.total if self.total else 1.0
+
+
+class Run(_Record):
+    """One scenario, played.
+
+    ``passed`` means that every expectation of the scenario was met, not that every document was proved valid:
+    :attr:`undetermined` and :attr:`not_checked` say what was left open.
+    """
+
+    scenario: str
+    about: str | None = None
+    file: str
+    buc: str
+    buc_title: str
+    version: str
+    seed: int
+    transport: str = "memory"
+    requirements: tuple[str, ...] = ()
+    passed: bool
+    started: dt.datetime
+    ended: dt.datetime
+    parties: tuple[PartyRecord, ...]
+    steps: tuple[StepRecord, ...]
+    coverage: CoverageRecord = CoverageRecord()
+    not_checked: tuple[str, ...] = Field(default=(), description="what nothing in this run has checked, in plain words")
+
+    @property
+    def exchanges(self) -> Iterator[ExchangeRecord]:
+        """The documents of the run, in order."""
+        return (step.exchange for step in self.steps if step.exchange is not None)
+
+    @property
+    def failures(self) -> tuple[StepRecord, ...]:
+        """The steps whose expectation was not met."""
+        return tuple(step for step in self.steps if not step.passed)
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Names of the delivered documents that no check could prove valid or invalid."""
+        return tuple(
+            exchange.document.name
+            for exchange in self.exchanges
+            if exchange.before is not None and exchange.before.verdict == "undetermined"
+        )
+
+    def document(self) -> dict[str, JsonValue]:
+        """The run as JSON values."""
+        found: dict[str, JsonValue] = self.model_dump(mode="json")
+        return found

@@ -1,0 +1,127 @@
+"""Scenario files are read whole or refused with file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from eessi.errors import DefinitionError
+from eessi.ids import Role
+from eessi.testing.scenario import Scenario, SendOptions, load_scenarios, scenario_schema
+
+HEAD = """\
+scenario: A request
+buc: LA_BUC_01
+version: 4.3
+parties:
+  FR: {role: CaseOwner, country: FR}
+  BE: {role: Counterparty, country: BE}
+"""
+
+
+def write(folder: Path, steps: str, head: str = HEAD) -> Path:
+    path = folder / "case.buc.yaml"
+    path.write_text(head + steps, encoding="utf-8")
+    return path
+
+
+def test_a_file_becomes_a_scenario(tmp_path: Path) -> None:
+    scenario = Scenario.load(
+        write(tmp_path, "steps:\n  - FR sends A001 to BE:\n      data: {a: 01}\n  - expect undetermined\n")
+    )
+    assert scenario.title == "A request"
+    assert (scenario.buc, str(scenario.version), scenario.owner) == ("LA_BUC_01", "4.3", "FR")
+    assert scenario.parties["BE"].role is Role.COUNTERPARTY
+    (step,) = scenario.steps
+    assert isinstance(step.options, SendOptions)
+    assert step.options.data == {"a": "01"}
+    assert [expect.ending for expect in step.expects] == ["undetermined"]
+    assert step.line == 8
+
+
+def test_variables_loops_templates_and_includes(tmp_path: Path) -> None:
+    (tmp_path / "a001.yaml").write_text("Person: {nationality: '${country}'}", encoding="utf-8")
+    (tmp_path / "opening.yaml").write_text("- FR sends A001 to P with a001.yaml\n- P has A001", encoding="utf-8")
+    head = HEAD.replace(
+        "  BE: {role: Counterparty, country: BE}\n", "  P: {role: Counterparty, country: '${country}'}\n"
+    )
+    loop = "loop: {country: [BE, DE], when: [4, 5]}\nvariables: {span: after}\n"
+    path = write(tmp_path, loop + "steps:\n  - include: opening.yaml\n  - ${span} ${when} days\n", head)
+    found = load_scenarios(path)
+    assert [scenario.title for scenario in found] == [
+        "A request [BE, 4]", "A request [BE, 5]", "A request [DE, 4]", "A request [DE, 5]",
+    ]  # fmt: skip
+    last = found[-1]
+    assert last.parties["P"].country == "DE"
+    assert [step.text for step in last.steps] == ["FR sends A001 to P with a001.yaml", "P has A001", "after 5 days"]
+    assert isinstance(last.steps[0].options, SendOptions)
+    assert last.steps[0].options.data == {"Person": {"nationality": "DE"}}
+    assert Path(last.steps[0].file).name == "opening.yaml"
+    with pytest.raises(DefinitionError, match="the loop makes 4 scenarios"):
+        Scenario.load(path)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ("steps: []\n", "case.buc.yaml:7: steps: "),
+        ("steps:\n  - FR sends A001 to DE\n", ":8: steps.0: no party is called 'DE'; known: FR, BE"),
+        ("steps:\n  - FR send A001\n", ":8: steps.0: this step is not understood"),
+        ("steps:\n  - after 3 days:\n      x: 1\n", "nothing can stand below this step"),
+        ("steps:\n  - FR sends A001 to BE:\n      dat: {}\n", ":9: steps.0.FR sends A001 to BE.dat: no such key; known here: name,"),
+        ("steps:\n  - FR sends A001 to BE:\n      attachments:\n        - {name: a, size: none}\n", ":10: steps.0.FR sends A001 to BE.attachments.0.size"),
+        ("steps:\n  - expect refused\n", ":8: steps.0: 'expect' follows a step that sends"),
+        ("steps:\n  - FR sends A001 to BE with ../secret.yaml\n", "lies outside the folder of the scenario"),
+        ("steps:\n  - FR sends A001 to BE with absent.yaml\n", "absent.yaml: no such file"),
+        ("steps:\n  - include: /etc/passwd\n", "lies outside the folder"),
+        ("steps:\n  - FR sends ${what} to BE\n", "no variable is called 'what'"),
+        ("steps:\n  - [FR sends A001 to BE]\n", "a step is a sentence"),
+        ("steps:\n  - {FR sends A001 to BE: {}, BE has A001: {}}\n", "a step is one sentence"),
+        ("starts: tomorrow\nsteps:\n  - FR sends A001 to BE\n", ":7: starts: 'tomorrow' is not a day"),
+        ("loop: {x: 1}\nsteps:\n  - FR sends A001 to BE\n", "each name of a loop needs a list"),
+        ("stepz:\n", ":7: stepz: no such key"),
+    ],
+)  # fmt: skip
+def test_an_error_names_file_line_and_key(tmp_path: Path, steps: str, says: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        load_scenarios(write(tmp_path, steps))
+    assert says in str(caught.value)
+    assert "case.buc.yaml" in str(caught.value) or "absent.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "says"),
+    [
+        ("buc: LA_BUC_01", "buc: LA-01", "unknown BUC code"),
+        ("version: 4.3", "version: four", "not a CDM version"),
+        ("role: Counterparty", "role: Onlooker", "unknown role 'Onlooker'"),
+        ("role: Counterparty", "role: CaseOwner", "exactly one party is the CaseOwner, not 2"),
+        ("country: BE", "country: Belgium", "parties.BE.country"),
+    ],
+)
+def test_the_head_is_checked(tmp_path: Path, wrong: str, right: str, says: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        load_scenarios(write(tmp_path, "steps:\n  - after 1 day\n", HEAD.replace(wrong, right)))
+    assert says in str(caught.value)
+
+
+def test_a_file_that_includes_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").write_text("- include: loop.yaml", encoding="utf-8")
+    with pytest.raises(DefinitionError, match=r"loop\.yaml includes itself"):
+        load_scenarios(write(tmp_path, "steps:\n  - include: loop.yaml\n"))
+
+
+def test_the_published_schema_takes_the_examples_and_refuses_nonsense(root: Path) -> None:
+    schema = scenario_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    checker = jsonschema.Draft202012Validator(schema)
+    examples = sorted((root / "examples" / "scenarios").glob("*.buc.yaml"))
+    assert examples
+    for path in examples:
+        text = path.read_text(encoding="utf-8")
+        assert not list(checker.iter_errors(yaml.safe_load(text))), path.name
+        assert list(checker.iter_errors(yaml.safe_load(text + "  - FR walks home\n"))), path.name
