@@ -1,0 +1,351 @@
+"""The rich gear: why a document is refused, from the resolved structure alone.
+
+Walks the tree once beside its :class:`~eessi.schemas.structure.Structure`. Groups whose children stand rightly cost one
+regular expression; the others go to :mod:`eessi.schemas.explain_repairs`. Written for clear words and for speed: a
+general schema engine would need some seventy times the work of the fast gear to say less.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, cast
+
+from lxml import etree
+
+from eessi import _xml
+from eessi.findings import Finding, Fix, Severity
+from eessi.schemas.explain_codes import code_list_text, nearest_code
+from eessi.schemas.explain_places import Draft, finish, masked, path_of
+from eessi.schemas.explain_plan import Node, plan_of
+from eessi.schemas.explain_repairs import Group, explain_group
+from eessi.schemas.explain_values import INTEGERS, checker, date_of
+from eessi.schemas.structure import Element, Facets, Kind, Structure
+
+__all__ = ["TooLong", "explain_tree"]
+
+_XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_ROOT_ATTRIBUTES: Final = {"sedPackage": "string", "sedGVer": "int", "sedVer": "int"}
+_BLANK: Final = " \t\r\n"
+_DAY_FIRST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
+_WITH_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:.*")
+_PLAIN_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+
+
+class TooLong(Exception):
+    """The explanation took longer than it was given."""
+
+
+def explain_tree(
+    root: etree._Element, structure: Structure, *, data: bytes | None = None, seconds: float | None = None
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with a SED by its structure, in document order.
+
+    Severities are those of an exact structure; the caller lowers them where the package does not know better. Nothing of
+    the tree is changed.
+
+    :param root: the SED's root element, whose name and namespace have been judged already.
+    :param data: the bytes the whole tree was read from, for lines and columns.
+    :param seconds: how long the walk may take.
+    :raises TooLong: when it took longer.
+    """
+    walk = _OpenWalk if structure.open else _Walk
+    drafts = walk(root, seconds).run(plan_of(structure))
+    return finish(drafts, root, data)
+
+
+class _Walk:
+    def __init__(self, root: etree._Element, seconds: float | None) -> None:
+        self.root = root
+        self.drafts: list[Draft] = []
+        self.strays: dict[str, list[etree._Element]] = {}
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+
+    def run(self, plan: Node) -> list[Draft]:
+        self.root_attributes()
+        self.group(plan, self.root)
+        for namespace, found in self.strays.items():
+            self.stray(namespace, found)
+        return self.drafts
+
+    def add(self, id: str, element: etree._Element, **more: object) -> None:
+        self.drafts.append(Draft(id, element, path_of(element, self.root), **more))  # type: ignore[arg-type]  # fields of Draft by name
+
+    def group(self, node: Node, element: etree._Element) -> None:
+        """A group or a code: attributes, stray text, order of the children, then each child."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TooLong
+        children = list(element)
+        names = [cast(str, child.tag) for child in children]
+        if not all(type(name) is str for name in names):
+            children = [child for child in children if isinstance(child.tag, str)]
+            names = [cast(str, child.tag) for child in children]
+        if node.of_code is None and node.kind is Kind.CODE and not children and self.unwrapped(node, element):
+            return
+        self.stray_text(element)
+        if node.model.accepts(names):
+            by_name = node.children
+            pairs: Sequence[tuple[etree._Element, Node]] = [
+                (child, by_name[name]) for child, name in zip(children, names, strict=True)
+            ]
+        else:
+            pairs = self.mend(node, element, children, names)
+        for child, below in pairs:
+            if child.attrib and not self.attributes(child, below):
+                continue
+            if below.kind is Kind.LEAF:
+                self.leaf(below, child)
+            elif below.kind is not Kind.SIGNATURE:
+                self.group(below, child)
+        if node.element.unique_values or node.element.uniques:
+            self.identity(node, element)
+
+    def mend(
+        self, node: Node, element: etree._Element, children: list[etree._Element], names: list[str]
+    ) -> Sequence[tuple[etree._Element, Node]]:
+        bare = list(names)
+        for index, name in enumerate(names):
+            local = name.rpartition("}")[2]
+            if name not in node.children and name.startswith("{") and local in node.children:
+                bare[index] = local
+                self.strays.setdefault(name[1:].partition("}")[0], []).append(children[index])
+        group = Group(node, element, self.root, children, bare, self.drafts)
+        if bare != names and node.model.accepts(bare):
+            return [(child, node.children[name]) for child, name in zip(children, bare, strict=True)]
+        explain_group(group)
+        return group.pairs
+
+    def stray(self, namespace: str, found: list[etree._Element]) -> None:
+        """One finding for all elements of a namespace that does not belong below the root."""
+        path = path_of(found[0], self.root)
+        whole = f"{_xml.local_name(self.root)}//{{{namespace}}}*"
+        fix = Fix(
+            "rename", path if len(found) == 1 else whole, _xml.local_name(found[0]) if len(found) == 1 else "*", True
+        )
+        params = {"count": str(len(found))}
+        self.drafts.append(Draft("SCH-NAMESPACE", found[0], path, got=namespace, expected=("no namespace",),
+                                 params=params, fix=fix))  # fmt: skip
+
+    def stray_text(self, element: etree._Element) -> None:
+        """Text between the children of a group."""
+        texts = [element.text, *[child.tail for child in element]]
+        stray = "".join(text for text in texts if text and text.strip(_BLANK))
+        if stray:
+            self.add("SCH-TEXT", element, got=masked(stray), value=stray.strip())
+
+    def root_attributes(self) -> None:
+        for name, value in self.root.items():
+            base = _ROOT_ATTRIBUTES.get(str(name))
+            if base is None:
+                self.attribute(self.root, str(name))
+            elif base in INTEGERS and checker(Facets(base=base))(value) is not None:
+                path = f"{path_of(self.root, self.root)}/@{name}"
+                fix = (
+                    Fix("replace", path, value.strip(), True)
+                    if checker(Facets(base=base))(value.strip()) is None
+                    else None
+                )
+                self.drafts.append(Draft("SCH-ATTRIBUTE-VALUE", self.root, path, got=masked(value, code=True), value=value,
+                                         expected=("a whole number",), params={"attribute": str(name)}, fix=fix))  # fmt: skip
+
+    def attributes(self, element: etree._Element, node: Node) -> bool:
+        """Attributes below the root, where none but those of XML Schema itself may stand; false for a nil element."""
+        for name, value in element.items():
+            if not str(name).startswith(_XSI):
+                self.attribute(element, str(name))
+            elif name == f"{_XSI}nil" and value.strip(_BLANK) in ("true", "1"):
+                if node.element.nillable:
+                    return False
+                self.add("SCH-NIL", element, fix=None)
+        return True
+
+    def attribute(self, element: etree._Element, name: str) -> None:
+        if name.startswith(_XSI):
+            return
+        path = f"{path_of(element, self.root)}/@{name.rpartition('}')[2]}"
+        self.drafts.append(Draft("SCH-ATTRIBUTE", element, path, got=name.rpartition("}")[2],
+                                 params={"attribute": name.rpartition("}")[2]}, fix=Fix("remove", path, name)))  # fmt: skip
+
+    def unwrapped(self, node: Node, element: etree._Element) -> bool:
+        """A code written without its ``value``: told as such when there is text, else the value is simply missing."""
+        text = _xml.text_of(element)
+        bare = text.strip(_BLANK)
+        if not bare:
+            return False
+        value = node.children["value"]
+        codes = _values(value)
+        known = value.check is None or value.check(bare) is None
+        near = bare if known else nearest_code(bare, codes, node.codes)[0]
+        example = near or (codes[0] if codes else "01")
+        name = node.element.name
+        fix = Fix("wrap", path_of(element, self.root), near, determined=known) if near is not None else None
+        self.add("SCH-UNWRAPPED", element, got=masked(bare, code=True), value=text, expected=(f"<value>{example}</value>",),
+                 params={"example": f"<{name}><value>{example}</value></{name}>"}, fix=fix,
+                 reference=node.element.type_name)  # fmt: skip
+        return True
+
+    def leaf(self, node: Node, element: etree._Element) -> None:
+        if len(element) and any(isinstance(child.tag, str) for child in element):
+            self.not_a_leaf(node, element)
+            return
+        if node.check is None:
+            return
+        text = element.text or "" if not len(element) else _xml.text_of(element)
+        fault = node.check(text)
+        if fault is not None:
+            self.value(node, element, text, *fault)
+
+    def not_a_leaf(self, node: Node, element: etree._Element) -> None:
+        children = list(_xml.elements(element))
+        path = path_of(element, self.root)
+        name = node.element.name
+        if [_xml.local_name(child) for child in children] == ["value"] and not len(children[0]):
+            inner = _xml.text_of(children[0])
+            fine = node.check is None or node.check(inner) is None
+            self.add("SCH-WRAPPED", element, got="value", params={"example": f"<{name}>...</{name}>"},
+                     fix=Fix("unwrap", path, determined=True) if fine else None)  # fmt: skip
+            return
+        self.add("SCH-CHILDREN", element, got=", ".join(sorted({_xml.local_name(child) for child in children})[:5]))
+
+    def value(self, node: Node, element: etree._Element, text: str, id: str, params: dict[str, str]) -> None:
+        """A value that its facets do not allow."""
+        facets = node.element.facets or Facets()
+        path = path_of(element, self.root)
+        code = node.of_code is not None
+        fixed = self.mended_value(node, facets, text)
+        fix = Fix("replace", path, fixed, determined=True) if fixed is not None else None
+        expected: tuple[str, ...] = ()
+        if id == "SCH-CODE":
+            id, expected, params, fix = self.code(node, text, path, fix)
+        elif id in ("SCH-DATE-FORM", "SCH-DATE-IMPOSSIBLE"):
+            expected = ("a date as YYYY-MM-DD",)
+        elif "limit" in params:
+            expected = (params["limit"],)
+        elif "type" in params:
+            expected = (params["type"],)
+        elif "pattern" in params:
+            expected = (params["pattern"],)
+        self.drafts.append(Draft(id, element, path, got=masked(text, code=code), value=text, expected=expected,
+                                 params=params, fix=fix, reference=(node.of_code or node.element).type_name))  # fmt: skip
+
+    def code(
+        self, node: Node, text: str, path: str, fix: Fix | None
+    ) -> tuple[str, tuple[str, ...], dict[str, str], Fix | None]:
+        codes = _values(node)
+        near, sure = nearest_code(text, codes, node.codes)
+        params = {"codes": code_list_text(codes, node.codes)}
+        if near is None:
+            return "SCH-CODE", codes, params, fix
+        label = next((code.label for code in node.codes.codes if code.value == near), near) if node.codes else near
+        params |= {"near": near, "label": "the nearest code" if label == near else label}
+        expected = (near, *(code for code in codes if code != near))
+        return "SCH-CODE-NEAR", expected, params, Fix("replace", path, near, determined=True) if sure else fix
+
+    def mended_value(self, node: Node, facets: Facets, text: str) -> str | None:
+        """The allowed value that follows from the text: blanks cut, a date in another order, a number with a comma."""
+        candidates = [text.strip(_BLANK + "\u00a0")]
+        if facets.base == "date":
+            candidates += _dates_meant(text.strip())
+        elif facets.base == "decimal":
+            candidates.append(text.strip().replace(",", "."))
+        fine = [value for value in candidates if value != text and node.check is not None and node.check(value) is None]
+        return fine[0] if fine else None
+
+    def identity(self, node: Node, element: etree._Element) -> None:
+        """The same code twice, or another identity constraint broken."""
+        if node.element.unique_values:
+            seen: Counter[str] = Counter()
+            for child in _xml.elements(element):
+                text = _xml.text_of(child)
+                seen[text] += 1
+                if seen[text] > 1:
+                    self.add("SCH-DUPLICATE", child, got=masked(text, code=True), value=text,
+                             fix=Fix("remove", path_of(child, self.root), determined=True))  # fmt: skip
+        for unique in node.element.uniques:
+            self.unique(element, unique.selector, unique.fields)
+
+    def unique(self, element: etree._Element, selector: str, fields: tuple[str, ...]) -> None:
+        seen: set[tuple[str, ...]] = set()
+        for chosen in _select(element, selector):
+            found = [_select(chosen, field) for field in fields]
+            if not all(found):
+                continue
+            key = tuple(_xml.text_of(nodes[0]) for nodes in found)
+            if key in seen:
+                self.add("SCH-UNIQUE", chosen, params={"fields": ", ".join(fields)})
+            seen.add(key)
+
+
+def _select(element: etree._Element, path: str) -> list[etree._Element]:
+    """The nodes of a selector or field: the small XPath of identity constraints, names without prefixes."""
+    try:
+        return element.findall(path) if path != "." else [element]
+    except (SyntaxError, KeyError):
+        return []  # what this reading does not know is left to the fast gear
+
+
+def _values(node: Node) -> tuple[str, ...]:
+    facets = node.element.facets
+    if facets is not None and facets.enumeration:
+        return facets.enumeration
+    return node.codes.values if node.codes is not None else ()
+
+
+def _dates_meant(text: str) -> list[str]:
+    """Days that a text names in another order; only where there is no second reading."""
+    found = _DAY_FIRST.fullmatch(text)
+    if found:
+        day, mark, month, year = int(found[1]), found[2], int(found[3]), found[4]
+        if mark == "." or day > 12:
+            return [f"{year}-{month:02}-{day:02}"]
+        return []
+    for form in (_WITH_TIME, _PLAIN_DATE):
+        found = form.fullmatch(text)
+        if found:
+            meant = "-".join(found.groups())
+            return [meant] if date_of(meant) else []
+    return []
+
+
+class _OpenWalk(_Walk):
+    """For structures that are only partly known: what they do not name is reported, never refused, and order says nothing."""
+
+    def mend(
+        self, node: Node, element: etree._Element, children: list[etree._Element], names: list[str]
+    ) -> Sequence[tuple[etree._Element, Node]]:
+        known = node.children
+        pairs: list[tuple[etree._Element, Node]] = []
+        for child, name in zip(children, names, strict=True):
+            local = name.rpartition("}")[2]
+            below = known.get(name) or known.get(local)
+            if below is not None:
+                pairs.append((child, below))
+            elif known:
+                self.unnamed(node, child, local)
+        for tag, below in known.items():
+            if below.element.known and _surely_required(node.particles, below.element) and tag not in names:
+                path = f"{path_of(element, self.root)}/{below.element.name}"
+                params = {"parent": node.element.name}
+                self.drafts.append(Draft("SCH-MISSING-LAST", element, path, got="nothing", expected=(below.element.name,),
+                                         params=params))  # fmt: skip
+        return pairs
+
+    def unnamed(self, node: Node, child: etree._Element, local: str) -> None:
+        same = next((tag for tag in node.children if tag.casefold() == local.casefold()), None)
+        if same is not None:
+            self.add("SCH-CASE", child, got=local, expected=(same,), params={"wanted": same})
+        else:
+            self.add("SCH-UNNAMED", child, got=local, severity=Severity.INFO, params={"parent": node.element.name})
+
+    def attributes(self, element: etree._Element, node: Node) -> bool:
+        return element.get(f"{_XSI}nil") not in ("true", "1")
+
+    def stray_text(self, element: etree._Element) -> None:
+        """Said only where the structure is exact."""
+
+
+def _surely_required(particles: Sequence[object], element: Element) -> bool:
+    """Whether an element stands outside any choice and must occur."""
+    return element.min > 0 and any(particle is element for particle in particles)

@@ -1,0 +1,119 @@
+"""A structure made ready for walking: per element its name as lxml writes it, its content model and its value check."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from eessi.schemas.explain_models import Model
+from eessi.schemas.explain_values import Check, checker
+from eessi.schemas.structure import Choice, CodeList, Element, Facets, Kind, Particle, Structure
+
+__all__ = ["SIGNATURE", "Node", "plan_of"]
+
+SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+_HELD: Final = 64
+_VALUE: Final = "value"
+_CACHE: OrderedDict[int, tuple[Structure, Node]] = OrderedDict()
+_LOCK: Final = threading.Lock()
+
+
+class Node:
+    """One element of a structure. A code is a group with the single child ``value``."""
+
+    __slots__ = ("_children", "_model", "_up", "check", "codes", "element", "kind", "of_code", "tag")
+
+    def __init__(self, element: Element, up: Node | None, *, of_code: Element | None = None) -> None:
+        self.element = element
+        self.kind = element.kind
+        self.tag = tag_of(element)
+        self.of_code = of_code
+        self.codes: CodeList | None = (of_code or element).codes
+        self.check: Check | None = _check_of(element, self.codes) if element.kind is Kind.LEAF else None
+        self._up = up
+        self._children: dict[str, Node] | None = None
+        self._model: Model | None = None
+
+    @property
+    def particles(self) -> tuple[Particle, ...]:
+        """The content: that of the ancestor of the same type where the structure stops at a recursion."""
+        element = self.element
+        if element.kind is Kind.CODE:
+            return (_value_of(element),)
+        if element.recursive and not element.children:
+            above = self._up
+            while above is not None:
+                if above.element.type_name == element.type_name and above.element.children:
+                    return above.element.children
+                above = above._up
+        return element.children
+
+    @property
+    def children(self) -> dict[str, Node]:
+        """The nodes of the children by name."""
+        if self._children is None:
+            self._open()
+        assert self._children is not None
+        return self._children
+
+    @property
+    def model(self) -> Model:
+        """The content model of the children."""
+        if self._model is None:
+            self._open()
+        assert self._model is not None
+        return self._model
+
+    def _open(self) -> None:
+        particles = self.particles
+        below = list(_elements(particles))
+        code = self.element if self.kind is Kind.CODE else None
+        self._children = {tag_of(element): Node(element, self, of_code=code) for element in below}
+        self._model = Model(
+            particles, {id(element): tag_of(element) for element in below}, unordered=self.element.unordered
+        )
+
+
+def tag_of(element: Element) -> str:
+    """Name of an element as lxml writes it."""
+    if element.kind is Kind.SIGNATURE and element.namespace is None:
+        return SIGNATURE
+    return f"{{{element.namespace}}}{element.name}" if element.namespace else element.name
+
+
+def _elements(particles: tuple[Particle, ...]) -> list[Element]:
+    found: list[Element] = []
+    for particle in particles:
+        if isinstance(particle, Choice):
+            for branch in particle.branches:
+                found += _elements(branch)
+        else:
+            found.append(particle)
+    return found
+
+
+def _value_of(code: Element) -> Element:
+    return Element(name=_VALUE, kind=Kind.LEAF, min=1, max=code.value_max, facets=code.facets)
+
+
+def _check_of(element: Element, codes: CodeList | None) -> Check | None:
+    facets = element.facets
+    if codes is not None and (facets is None or not (facets.enumeration or facets.patterns)):
+        facets = Facets(enumeration=codes.values)
+    return checker(facets) if facets is not None else None
+
+
+def plan_of(structure: Structure) -> Node:
+    """The root node of ``structure``, kept for the structures used last."""
+    key = id(structure)
+    with _LOCK:
+        held = _CACHE.get(key)
+        if held is not None and held[0] is structure:
+            _CACHE.move_to_end(key)
+            return held[1]
+        node = Node(structure.root, None)
+        _CACHE[key] = (structure, node)
+        if len(_CACHE) > _HELD:
+            _CACHE.popitem(last=False)
+    return node

@@ -1,0 +1,340 @@
+"""From repairs of a content model to findings: one problem, one finding.
+
+A child left out here and put in there was misplaced; a branch put in where no branch of its choice stands means that the
+choice was never made; a child left out that has no free place stands too often or belongs to the other branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+from lxml import etree
+
+from eessi import _xml
+from eessi.findings import Fix
+from eessi.schemas.explain_models import Edge, Model, Repair, likeness
+from eessi.schemas.explain_places import Draft, path_of, step_of
+from eessi.schemas.explain_plan import Node
+from eessi.schemas.structure import Choice, Element, Particle
+
+__all__ = ["Group", "explain_group"]
+
+_ALIKE: Final = 0.7
+_GAPS: Final = 400
+"""Places tried for a misplaced child; in longer lists it counts as one too many."""
+
+
+@attrs.define(slots=True)
+class Group:
+    """A group whose children do not stand as they should.
+
+    ``names``: names of the children, namespaces that do not belong taken off. ``pairs`` (result): which child to read as what.
+    """
+
+    node: Node
+    element: etree._Element
+    root: etree._Element
+    children: Sequence[etree._Element]
+    names: Sequence[str]
+    drafts: list[Draft]
+    pairs: list[tuple[etree._Element, Node]] = attrs.field(factory=list)
+    standing: list[tuple[str, int | None]] = attrs.field(factory=list)
+    """The repaired sequence: name and number of the child that stands for it, ``None`` where one was put in."""
+
+
+@attrs.frozen(slots=True)
+class _Missing:
+    edge: Edge
+    place: int
+    """Index into ``standing``."""
+
+
+def explain_group(group: Group) -> None:
+    """Add the findings of one group to ``group.drafts`` and fill ``group.pairs``."""
+    repairs = group.node.model.repair(group.names)
+    if repairs is None:
+        _explain_roughly(group)
+        return
+    extra: list[tuple[int, int]] = []
+    missing: list[_Missing] = []
+    for repair in repairs:
+        if repair.action == "leave_out":
+            extra.append((repair.index, len(group.standing)))
+            continue
+        assert repair.edge is not None
+        if repair.action == "put_in":
+            missing.append(_Missing(repair.edge, len(group.standing)))
+        elif repair.action == "rename":
+            _renamed(group, repair)
+        else:
+            group.pairs.append((group.children[repair.index], group.node.children[repair.edge.tag]))
+        group.standing.append((repair.edge.tag, None if repair.action == "put_in" else repair.index))
+    for index, place in extra:
+        _explain_extra(group, index, place, missing)
+    _explain_missing(group, missing, repairs)
+
+
+def _explain_roughly(group: Group) -> None:
+    """For models beyond repair by search: name strange children, else say that the whole does not fit."""
+    known = group.node.children
+    strange = False
+    for child, name in zip(group.children, group.names, strict=True):
+        if name in known:
+            group.pairs.append((child, known[name]))
+        else:
+            strange = True
+            _unexpected(group, child, tuple(_label(tag) for tag in known))
+    if not strange:
+        names = tuple(_label(tag) for tag in known)
+        path = path_of(group.element, group.root)
+        group.drafts.append(Draft("SCH-CONTENT", group.element, path, expected=names, reference=_reference(group.node)))
+
+
+def _renamed(group: Group, repair: Repair) -> None:
+    assert repair.edge is not None
+    child, tag = group.children[repair.index], repair.edge.tag
+    got, wanted = _xml.local_name(child), _label(tag)
+    path = path_of(child, group.root)
+    alike = likeness(got, wanted) >= _ALIKE
+    if not alike:
+        _unexpected(group, child, (wanted,))
+        return
+    id = "SCH-CASE" if got.casefold() == wanted.casefold() else "SCH-NAME"
+    group.drafts.append(
+        Draft(
+            id,
+            child,
+            path,
+            got=got,
+            expected=(wanted,),
+            params={"wanted": wanted},
+            reference=_reference(group.node),
+            fix=Fix("rename", path, tag, determined=True),
+        )
+    )
+    group.pairs.append((child, group.node.children[tag]))
+
+
+def _unexpected(group: Group, child: etree._Element, expected: tuple[str, ...]) -> None:
+    path = path_of(child, group.root)
+    group.drafts.append(
+        Draft(
+            "SCH-UNEXPECTED",
+            child,
+            path,
+            got=_xml.local_name(child),
+            expected=expected,
+            params={"parent": _label(group.node.tag)},
+            reference=_reference(group.node),
+            fix=Fix("remove", path),
+        )
+    )
+
+
+def _explain_extra(group: Group, index: int, place: int, missing: list[_Missing]) -> None:
+    child, name = group.children[index], group.names[index]
+    if name not in group.node.children:
+        if not _wrapper_left_out(group, index, missing):
+            _unexpected(group, child, tuple(_label(tag) for tag in group.node.children))
+        return
+    node = group.node.children[name]
+    wanted = next((lack for lack in missing if lack.edge.tag == name), None)
+    if wanted is not None:
+        missing.remove(wanted)
+        _misplaced(group, child, node, wanted.place + 1)
+        return
+    tags = [tag for tag, _ in group.standing]
+    gap = _free_gap(group.node.model, tags, name, place)
+    if gap is not None:
+        _misplaced(group, child, node, gap)
+    elif name in tags:
+        _repeated(group, index, node)
+    else:
+        _other_branch(group, child, name, tags)
+
+
+def _free_gap(model: Model, tags: list[str], name: str, near: int) -> int | None:
+    """Where ``name`` could stand among ``tags``; the gap nearest to ``near``."""
+    gaps = sorted(range(len(tags) + 1), key=lambda gap: abs(gap - near))[:_GAPS]
+    return next((gap for gap in gaps if model.accepts([*tags[:gap], name, *tags[gap:]])), None)
+
+
+def _misplaced(group: Group, child: etree._Element, node: Node, gap: int) -> None:
+    following = next((index for _, index in group.standing[gap:] if index is not None), None)
+    before = group.children[following] if following is not None else None
+    path = path_of(child, group.root)
+    params = {"next": _xml.local_name(before)} if before is not None else {"parent": _label(group.node.tag)}
+    group.drafts.append(
+        Draft(
+            "SCH-ORDER" if before is not None else "SCH-ORDER-LAST",
+            child,
+            path,
+            got=_xml.local_name(child),
+            params=params,
+            reference=_reference(group.node),
+            fix=Fix("move", path, step_of(before) if before is not None else "", determined=True),
+        )
+    )
+    group.pairs.append((child, node))
+
+
+def _repeated(group: Group, index: int, node: Node) -> None:
+    child = group.children[index]
+    path = path_of(child, group.root)
+    same = _xml.canonical(_alone(child))
+    twins = [
+        other
+        for tag, other in group.standing
+        if tag == group.names[index] and other is not None and _xml.canonical(_alone(group.children[other])) == same
+    ]
+    group.drafts.append(
+        Draft(
+            "SCH-REPEATED",
+            child,
+            path,
+            got=_xml.local_name(child),
+            params={"parent": _label(group.node.tag), "limit": str(node.element.max)},
+            reference=_reference(group.node),
+            fix=Fix("remove", path, determined=True) if twins else None,
+        )
+    )
+
+
+def _alone(element: etree._Element) -> etree._Element:
+    import copy
+
+    twin = copy.deepcopy(element)
+    twin.tail = None
+    return twin
+
+
+def _other_branch(group: Group, child: etree._Element, name: str, tags: list[str]) -> None:
+    branches = _branches_of(group.node.particles, name)
+    rival = next((tag for tag in tags if any(tag in branch for branch in branches if name not in branch)), None)
+    names = tuple(_label(branch[0]) for branch in branches if branch) or tuple(_label(tag) for tag in tags)
+    group.drafts.append(
+        Draft(
+            "SCH-CHOICE-BOTH",
+            child,
+            path_of(child, group.root),
+            got=_xml.local_name(child),
+            expected=names,
+            params={"rival": _label(rival or tags[0] if tags else "")},
+            reference=_reference(group.node),
+        )
+    )
+
+
+def _branches_of(particles: Sequence[Particle], name: str) -> list[list[str]]:
+    """The branches, as names, of the innermost choice that holds ``name``."""
+    for particle in particles:
+        if isinstance(particle, Choice):
+            for branch in particle.branches:
+                if inner := _branches_of(branch, name):
+                    return inner
+            branches = [[element.name for element in _flat(branch)] for branch in particle.branches]
+            if any(name in branch for branch in branches):
+                return branches
+    return []
+
+
+def _flat(branch: Sequence[Particle]) -> list[Element]:
+    return [
+        element
+        for particle in branch
+        for element in (particle.elements() if isinstance(particle, Choice) else (particle,))
+    ]
+
+
+def _wrapper_left_out(group: Group, index: int, missing: list[_Missing]) -> bool:
+    """Whether a strange child belongs inside a group that is missing right here (``Address`` without ``Addresses``)."""
+    child, name = group.children[index], group.names[index]
+    for lack in missing:
+        wrapper = group.node.children[lack.edge.tag]
+        if wrapper.element.children and name in wrapper.children and wrapper.model.accepts([name]):
+            missing.remove(lack)
+            path = path_of(child, group.root)
+            group.drafts.append(
+                Draft(
+                    "SCH-LEVEL",
+                    child,
+                    path,
+                    got=_xml.local_name(child),
+                    expected=(_label(lack.edge.tag),),
+                    params={"wanted": _label(lack.edge.tag)},
+                    reference=_reference(group.node),
+                    fix=Fix("wrap", path, lack.edge.tag, determined=True),
+                )
+            )
+            group.pairs.append((child, wrapper.children[name]))
+            return True
+    return False
+
+
+def _explain_missing(group: Group, missing: list[_Missing], repairs: Sequence[Repair]) -> None:
+    taken = {number for repair in repairs if repair.action in ("keep", "rename") and repair.edge is not None
+             for number, _ in repair.edge.choices}  # fmt: skip
+    told: set[int] = set()
+    for lack in missing:
+        open_choices = [
+            number
+            for number, _ in lack.edge.choices
+            if number not in taken and len(group.node.model.choices[number].branches) > 1
+        ]
+        if open_choices:
+            if open_choices[0] not in told:
+                told.add(open_choices[0])
+                _choice_never(group, lack, group.node.model.choices[open_choices[0]])
+            continue
+        _absent(group, lack)
+
+
+def _anchor(group: Group, lack: _Missing) -> tuple[etree._Element, str | None]:
+    """The child in front of which something is missing, or the group itself."""
+    following = next((index for _, index in group.standing[lack.place + 1 :] if index is not None), None)
+    if following is None:
+        return group.element, None
+    return group.children[following], _xml.local_name(group.children[following])
+
+
+def _absent(group: Group, lack: _Missing) -> None:
+    anchor, following = _anchor(group, lack)
+    name = _label(lack.edge.tag)
+    parent = _label(group.node.tag)
+    group.drafts.append(
+        Draft(
+            "SCH-MISSING" if following else "SCH-MISSING-LAST",
+            anchor,
+            f"{path_of(group.element, group.root)}/{name}",
+            got="nothing",
+            expected=(name,),
+            params={"next": following, "parent": parent} if following else {"parent": parent},
+            reference=_reference(group.node),
+        )
+    )
+
+
+def _choice_never(group: Group, lack: _Missing, choice: Choice) -> None:
+    anchor, _ = _anchor(group, lack)
+    names = tuple(_flat(branch)[0].name for branch in choice.branches if _flat(branch))
+    group.drafts.append(
+        Draft(
+            "SCH-CHOICE-NONE",
+            anchor,
+            path_of(group.element, group.root),
+            got="nothing",
+            expected=names,
+            params={"parent": _label(group.node.tag), "choices": ", ".join(f"`{name}`" for name in names)},
+            reference=_reference(group.node),
+        )
+    )
+
+
+def _label(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _reference(node: Node) -> str | None:
+    return node.element.type_name
