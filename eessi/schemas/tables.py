@@ -88,10 +88,18 @@ class Tables:
         return {str(row["type"]): _facets(row) for row in rows}
 
     @functools.cached_property
+    def _code_rows(self) -> list[dict[str, object]]:
+        return read_table(self.folder, "codes.jsonl")[1]
+
+    @functools.cached_property
     def codes(self) -> Mapping[str, CodeList]:
         """Code lists by the name of their type."""
-        _, rows = read_table(self.folder, "codes.jsonl")
-        return {str(row["list"]): _code_list(row) for row in rows}
+        return {str(row["list"]): _code_list(row) for row in self._code_rows}
+
+    @functools.cached_property
+    def multiple(self) -> frozenset[str]:
+        """Names of the code lists of which several codes may be given."""
+        return frozenset(str(row["list"]) for row in self._code_rows if row["multiple"])
 
     def tree(self, name: str, *, exact: bool) -> tuple[Particle, ...]:
         """Children of the root of a tree. Unless ``exact``, elements are marked as not known in number and order.
@@ -132,7 +140,7 @@ class Tables:
             children=children,
             facets=self._facets(row, kind, codes),
             codes=codes,
-            value_max=None if row.get("multiple") else 1,
+            value_max=None if row.get("multiple") or row.get("type") in self.multiple else 1,
             unique_values=bool(row.get("unique")),
             type_name=row.get("type"),
             known=exact,

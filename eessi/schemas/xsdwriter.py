@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 import attrs
 
 from eessi.errors import UsageError
-from eessi.schemas.structure import Choice, CodeList, Element, Facets, Fidelity, Kind, Particle, Structure
+from eessi.schemas.structure import CodeList, Element, Facets, Kind, Particle, Structure
 from eessi.schemas.words import literal_pattern
 
 __all__ = ["DS", "FIDELITY_SOURCE", "LABEL_SOURCE", "XADES", "XSD", "write"]
