@@ -1,0 +1,89 @@
+"""What can be said about an envelope: parts that are missing, and header and document that disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eessi.errors import UsageError
+from eessi.findings import Finding, NotChecked, Severity
+from eessi.sed.header import Header, Party, same_id
+from eessi.sed.message import Message
+
+__all__ = ["about_header", "about_message"]
+
+_HEADER = "StandardBusinessDocument/StandardBusinessDocumentHeader"
+
+
+def about_message(message: Message) -> tuple[list[Finding], list[NotChecked]]:
+    """Findings about header and envelope, and what was not checked.
+
+    That header and SED name the same type and version holds without any tree, so a difference is an error.
+    """
+    header, sed = message.header, message.sed
+    findings = list(about_header(header))
+    if header.sed is not None and header.sed != sed.type and header.sed != sed.name:
+        findings.append(_disagree("the type of the document", header.sed, sed.type, "Type"))
+    if header.sed_version is not None and not sed.is_sandbox and not header.sed_version.same_minor(sed.version):
+        findings.append(_disagree("the version", str(header.sed_version), str(sed.version), "TypeVersion"))
+    findings.extend(_location(header))
+    listed = {entry.identifier for entry in header.attachments}
+    here = {part.identifier for part in message.attachments}
+    not_checked = [NotChecked("envelope schema", "no transaction schema is available")]
+    if header.attachments and not any(same_id(a, b) for a in listed for b in here):
+        not_checked.append(NotChecked("attachments", "they travel beside the message and were not given"))
+    return findings, not_checked
+
+
+def _disagree(what: str, got: str, expected: str, name: str) -> Finding:
+    return Finding(
+        "DOC-VERSION",
+        Severity.ERROR,
+        f"{_HEADER}/DocumentIdentification/{name}",
+        got=got,
+        expected=(expected,),
+        params={"what": what},
+        reference="CDM wire facts, section 8",
+    )
+
+
+def about_header(header: Header) -> Iterator[Finding]:
+    """Findings about a header alone."""
+    required = {
+        "Sender/Identifier": header.sender.id,
+        "Receiver/Identifier": header.receivers[0].id if header.receivers else None,
+        "DocumentIdentification/Type": header.sed,
+        "DocumentIdentification/InstanceIdentifier": header.instance_id,
+        "CaseId": header.case_id,
+        "BusinessServiceName": header.buc,
+    }
+    for path, value in required.items():
+        if not value and not any(part.path == path for part in header.kept):
+            yield Finding("MSG-MISSING", Severity.WARNING, f"{_HEADER}/{path}")
+    for path, party in (("Sender", header.sender), *(("Receiver", one) for one in header.receivers)):
+        if party.id and not _is_institution(party):
+            yield Finding("MSG-PARTY", Severity.WARNING, f"{_HEADER}/{path}/Identifier")
+    if header.created and header.created_at is None:
+        yield Finding("MSG-TIME", Severity.WARNING, f"{_HEADER}/DocumentIdentification/CreationDateAndTime")
+    for part in header.kept:
+        yield Finding("MSG-UNKNOWN", Severity.INFO, f"{_HEADER}/{part.path}")
+
+
+def _is_institution(party: Party) -> bool:
+    try:
+        return bool(party.institution)
+    except UsageError:
+        return False
+
+
+def _location(header: Header) -> Iterator[Finding]:
+    """The transaction schema named in ``xsi:schemaLocation`` against the header's own words."""
+    named = (header.schema_location or "").split()
+    wanted = header.transaction
+    if wanted and len(named) >= 2 and named[-1].rpartition("/")[2] != wanted:
+        yield Finding(
+            "MSG-LOCATION",
+            Severity.WARNING,
+            "StandardBusinessDocument/@schemaLocation",
+            got=named[-1].rpartition("/")[2],
+            expected=(wanted,),
+        )
