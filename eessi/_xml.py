@@ -7,14 +7,13 @@ Bytes in, tree or clear error out. :func:`parse` reads one document, :func:`stre
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Collection, Iterator
-from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 from xml.parsers import expat
 
-import attrs
 from lxml import etree
 
 from eessi.errors import InputError, LimitExceeded
@@ -35,14 +34,14 @@ __all__ = [
 ]
 
 
-@attrs.frozen(slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much of a stranger's document is read before it is refused.
 
     ``bytes``: size of the document. ``depth``: nesting of elements (a count); libxml2 stops at 256 by itself, far above
     any SED (S071 4.4.0 needs 8). ``markup``: number of ``<``, because a tree of empty elements takes thirty times its
     bytes. libxml2 adds 10,000,000 bytes for one text or attribute value and 50,000 for a name; both come back as
-    :class:`~eessi.errors.LimitExceeded`.
+    :class:`~eessi.errors.LimitExceeded`. A named tuple, because loading attrs would add a third to the time of the first
+    document.
     """
 
     bytes: int = 64 * 1024 * 1024
@@ -303,7 +302,10 @@ def positions(data: bytes, wanted: Collection[int]) -> dict[int, tuple[int, int]
 
 
 def stream(
-    source: bytes | str | Path | BinaryIO, *tags: str, name: str | None = None, limits: Limits = STREAM_LIMITS
+    source: bytes | str | os.PathLike[str] | BinaryIO,
+    *tags: str,
+    name: str | None = None,
+    limits: Limits = STREAM_LIMITS,
 ) -> Iterator[etree._Element]:
     """Yield every complete element of one of the ``tags`` in a large document, keeping only the one being looked at.
 
@@ -316,7 +318,7 @@ def stream(
     :raises InputError: as :func:`parse`, at the point where the fault is met.
     :raises LimitExceeded: as :func:`parse`.
     """
-    name = name or (str(source) if isinstance(source, str | Path) else None)
+    name = name or (str(source) if isinstance(source, str | os.PathLike) else None)
     wanted = frozenset(tags)
     parser = etree.XMLPullParser(
         ("start", "end"),
@@ -375,9 +377,9 @@ def _in_stream(error: etree.XMLSyntaxError, name: str | None) -> InputError:
     return explained
 
 
-def _chunks(source: bytes | str | Path | BinaryIO, name: str | None, limits: Limits) -> Iterator[bytes]:
+def _chunks(source: bytes | str | os.PathLike[str] | BinaryIO, name: str | None, limits: Limits) -> Iterator[bytes]:
     """The bytes in pieces, the first one long enough to hold the prolog, which is examined here."""
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         try:
             with open(source, "rb") as file:
                 yield from _chunks(file, name, limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
+import os
 from typing import IO, TYPE_CHECKING
 
 from lxml import etree
@@ -19,7 +19,7 @@ __all__ = ["SBDH_NAMESPACE", "Source", "parse", "read_bytes", "serialise"]
 
 SBDH_NAMESPACE = "http://eessi.dgempl.ec.europa.eu/namespaces/sbdh"
 
-Source = bytes | str | Path | IO[bytes]
+Source = bytes | str | os.PathLike[str] | IO[bytes]
 """Where a document comes from: its bytes, the path of a file, or an open binary file."""
 
 
@@ -30,11 +30,12 @@ def read_bytes(source: Source) -> tuple[bytes, str | None]:
     """
     if isinstance(source, bytes):
         return source, None
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         if isinstance(source, str) and source.lstrip()[:1] in ("<", "{"):
             raise InputError("text was given where bytes or a path are expected; encode it first")
         try:
-            return Path(source).read_bytes(), str(source)
+            with open(source, "rb") as file:
+                return file.read(), str(source)
         except FileNotFoundError:
             raise InputError("no such file", source=str(source)) from None
         except (OSError, ValueError) as error:
