@@ -26,6 +26,7 @@ from eessi.sed.document import ROOT_ATTRIBUTES, Sed
 from eessi.sed.losses import Loss, LossKind, LossReport
 from eessi.sed.order import Place, root_place
 from eessi.sed.paths import steps_of
+from eessi.sed.trees import default_registry, namespace_of
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
@@ -77,10 +78,7 @@ def build(
     :raises UsageError: when no package knows the tree and ``as_given`` is not set.
     """
     code, wanted = SedType(sed_type), CdmVersion.parse(version)
-    if registry is None:
-        from eessi.schemas import Registry
-
-        registry = Registry.default()
+    registry = registry or default_registry()
     structure = registry.structure(code, wanted, as_of=as_of, package=package)
     if structure is None and not as_given:
         raise UsageError(
@@ -112,12 +110,7 @@ def _root(
     code: SedType, version: CdmVersion, structure: Structure | None, content: dict[str, object]
 ) -> etree._Element:
     """The root element; version attributes are written as practice has them (4.4 is ``4`` and ``4``)."""
-    if structure is not None:
-        namespace = structure.namespace
-    elif version.major < 3:
-        namespace = f"urn:eessi-toolkit:sandbox:{version.major}.{version.minor}:{code}"
-    else:
-        namespace = version.namespace(code)
+    namespace = structure.namespace if structure is not None else namespace_of(code, version)
     root = etree.Element(f"{{{namespace}}}{code}", nsmap={"s": namespace})
     given = {"sedGVer": str(version.major), "sedVer": str(version.minor)}
     for key in ROOT_ATTRIBUTES:

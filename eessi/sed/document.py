@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eessi.schemas import Registry
     from eessi.sed.losses import LossReport
 
-__all__ = ["ROOT_ATTRIBUTES", "Content", "Sed", "recognise_root"]
+__all__ = ["ROOT_ATTRIBUTES", "Content", "Sed", "match_root", "recognise_root"]
 
 Content = str | list["Content"] | dict[str, "Content"]
 """Plain content: text, lists and dicts; a code is its text, several codes are a list of texts."""
@@ -34,6 +34,11 @@ _CDM = re.compile(r"http://ec\.europa\.eu/eessi/ns(?:/(\d+)_(\d+)/([^/]+))?")
 _SANDBOX = re.compile(r"urn:eessi-toolkit:sandbox:(\d+)\.(\d+):(.+)")
 
 _Row = tuple[str, str | None, int, int]
+
+
+def match_root(name: str) -> re.Match[str] | None:
+    """Whether a name is that of a SED's root: groups ``code`` and ``part`` (``_Master``, ``_Child``, ``_NO``)."""
+    return _ROOT.fullmatch(name)
 
 
 def recognise_root(name: str, namespace: str) -> _Row | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eessi.sed.document import _ROOT
+from eessi.sed.document import match_root
 from eessi.sed.json_text import JsonValue
 from eessi.sed.rina_json import find_sed
 
@@ -19,9 +19,9 @@ def kind_of_json(document: JsonValue) -> str:
     if isinstance(document, dict):
         if "documentIdentification" in document and ("sender" in document or "receivers" in document):
             return "rina-header"
-        if isinstance(name := document.get("sedType"), str) and _ROOT.fullmatch(name):
+        if isinstance(name := document.get("sedType"), str) and match_root(name):
             return "neessi-json"
-        named = isinstance(name := document.get("sed"), str) and _ROOT.fullmatch(name)
+        named = isinstance(name := document.get("sed"), str) and match_root(name)
         if named or isinstance(document.get("nav"), dict):
             return "nav-json"
         if isinstance(items := document.get("items"), list) and _subdocuments(items):

@@ -15,6 +15,7 @@ from eessi.findings import Finding, NotChecked, Severity, Verdict
 from eessi.sed.codec import read_bytes
 from eessi.sed.document import ROOT_ATTRIBUTES, Sed, recognise_root
 from eessi.sed.message import Message, read_message
+from eessi.sed.trees import default_registry
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
@@ -76,10 +77,7 @@ def validate(
     :param cdm: version of a RINA JSON document that names none.
     :raises InputError: when the input cannot be read at all.
     """
-    if registry is None:
-        from eessi.schemas import Registry
-
-        registry = Registry.default()
+    registry = registry or default_registry()
     if isinstance(document, Sed):
         return _of_sed(document, registry, package, as_of)
     if isinstance(document, Message):
