@@ -18,6 +18,7 @@ from eessi.schemas.structure import (
     Structure,
     Unique,
 )
+from eessi.schemas.validation import validate_bytes, validate_tree
 
 __all__ = [
     "CdmPackage",
@@ -39,4 +40,6 @@ __all__ = [
     "TransactionEntry",
     "TransactionName",
     "Unique",
+    "validate_bytes",
+    "validate_tree",
 ]

@@ -227,7 +227,10 @@ class _Walk:
             expected = (params["type"],)
         elif "pattern" in params:
             expected = (params["pattern"],)
-        self.drafts.append(Draft(id, element, path, got=masked(text, code=code), value=text, expected=expected,
+        at = element
+        if node.of_code is not None and node.of_code.value_max == 1:
+            at, path = _parent(element), path.rpartition("/")[0]
+        self.drafts.append(Draft(id, at, path, got=masked(text, code=code), value=text, expected=expected,
                                  params=params, fix=fix, reference=(node.of_code or node.element).type_name))  # fmt: skip
 
     def code(
@@ -276,6 +279,12 @@ class _Walk:
             if key in seen:
                 self.add("SCH-UNIQUE", chosen, params={"fields": ", ".join(fields)})
             seen.add(key)
+
+
+def _parent(element: etree._Element) -> etree._Element:
+    parent = element.getparent()
+    assert parent is not None
+    return parent
 
 
 def _select(element: etree._Element, path: str) -> list[etree._Element]:

@@ -1,0 +1,344 @@
+"""Validation in two gears: a compiled schema says yes or no, the resolved structure says why.
+
+The fast gear (libxml2) judges every document; only what it refuses is explained. Both must agree, else the verdict is
+``undetermined`` with a finding of its own. Whatever breaks on the way, no schema, a damaged package, an engine that
+stops, ends ``undetermined`` too: never ``valid``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import attrs
+from lxml import etree
+
+from eessi import _xml
+from eessi.errors import BrokenData
+from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
+from eessi.schemas.explain import TooLong, explain_tree
+from eessi.schemas.explain_plan import SIGNATURE
+from eessi.schemas.recognition import Recognised, recognise
+from eessi.schemas.structure import Fidelity
+
+if TYPE_CHECKING:
+    from eessi.schemas.registry import Found, Registry
+
+__all__ = ["validate_bytes", "validate_tree"]
+
+SECONDS: Final = 20.0
+"""How long the explanation of one document may take before the verdict stays undetermined."""
+
+_NO_CERTIFICATE: Final = NotChecked("signature", "no certificate was given")
+_NOT_SIGNED: Final = NotChecked("signature", "the document is not signed")
+_NO_ATTACHMENTS: Final = NotChecked("attachments", "they are not part of the SED")
+_NO_RULES: Final = NotChecked("business rules", "not asked for")
+
+_SIGNED_PARTS: Final = (_NO_CERTIFICATE, _NO_ATTACHMENTS, _NO_RULES)
+_UNSIGNED_PARTS: Final = (_NOT_SIGNED, _NO_ATTACHMENTS, _NO_RULES)
+
+_Key = tuple[str, str | None, dt.date | None]
+_APPLIED: WeakKeyDictionary[Registry, dict[_Key, _Applied]] = WeakKeyDictionary()
+_HELD: Final = 2000
+
+
+@attrs.frozen(slots=True, eq=False)
+class _Applied:
+    """What applies to a root element: the entry found, and the verdicts that need no findings, made once."""
+
+    recognised: Recognised
+    found: Found
+    signed: Verdict
+    unsigned: Verdict
+
+
+@attrs.frozen(slots=True)
+class _Options:
+    data: bytes | None
+    rules: bool
+    thorough: bool
+    seconds: float | None
+
+
+def validate_bytes(
+    data: bytes,
+    registry: Registry,
+    *,
+    package: str | None = None,
+    as_of: dt.date | None = None,
+    source: str | None = None,
+    rules: bool = False,
+    thorough: bool = False,
+    seconds: float | None = SECONDS,
+) -> Verdict:
+    """Judge the bytes of a bare SED. Arguments and result as for :func:`validate_tree`.
+
+    :raises InputError: when the bytes are not XML, or over a limit.
+    :raises UnknownCode: when ``package`` is not in the registry.
+    """
+    root = _xml.parse(data, source=source)
+    return validate_tree(
+        root,
+        registry,
+        data=data,
+        package=package,
+        as_of=as_of,
+        source=source,
+        rules=rules,
+        thorough=thorough,
+        seconds=seconds,
+    )
+
+
+def validate_tree(
+    root: etree._Element,
+    registry: Registry,
+    *,
+    data: bytes | None = None,
+    package: str | None = None,
+    as_of: dt.date | None = None,
+    source: str | None = None,
+    rules: bool = False,
+    thorough: bool = False,
+    seconds: float | None = SECONDS,
+) -> Verdict:
+    """Judge a SED that has been parsed.
+
+    :param root: the SED's root element, alone or inside its envelope. It is not changed.
+    :param registry: the packages to judge by.
+    :param data: the bytes of the whole document that ``root`` belongs to, for lines and columns.
+    :param package: judge by this package alone, ``name:version``.
+    :param as_of: judge by the packages that applied on that day.
+    :param source: name of the input, for messages.
+    :param rules: also apply the rules beyond the schema (:mod:`eessi.schemas.rules`).
+    :param thorough: let the rich gear look at documents that the fast gear accepts, too.
+    :param seconds: how long an explanation may take; ``None`` for no limit.
+    :returns: ``valid`` only when an exact schema of this SED and version accepts the document; with all that was not checked.
+    :raises UnknownCode: when ``package`` is not in the registry.
+    """
+    options = _Options(data, rules, thorough, seconds)
+    tag = root.tag
+    kept = _APPLIED.get(registry)
+    applied = kept.get((tag, package, as_of)) if kept is not None and isinstance(tag, str) else None
+    found = applied or _apply(root, registry, package, as_of, options)
+    return found if isinstance(found, Verdict) else _judge(root, registry, found, options)
+
+
+def _apply(
+    root: etree._Element, registry: Registry, package: str | None, as_of: dt.date | None, options: _Options
+) -> _Applied | Verdict:
+    """Which entry applies; a verdict at once where the root settles it or no package knows the SED."""
+    recognised = recognise(root, registry)
+    if recognised.faults:
+        return _by_root(recognised, root, options)
+    assert recognised.sed is not None
+    assert recognised.version is not None
+    try:
+        found = registry.find(recognised.sed, recognised.version, as_of=as_of, package=package)
+    except BrokenData as error:
+        return _undetermined(recognised, None, root, _broken(recognised, str(error)))
+    if found is None:
+        return _without_schema(recognised, root, package, as_of)
+    common = {
+        "outcome": Outcome.VALID,
+        "sed": str(recognised.sed),
+        "cdm": str(recognised.version),
+        "package": found.coordinates,
+        "fidelity": str(found.fidelity),
+    }
+    applied = _Applied(
+        recognised,
+        found,
+        Verdict(not_checked=_SIGNED_PARTS, **common),  # type: ignore[arg-type]  # names and types are those of Verdict
+        Verdict(not_checked=_UNSIGNED_PARTS, **common),  # type: ignore[arg-type]  # names and types are those of Verdict
+    )
+    kept = _APPLIED.setdefault(registry, {})
+    if len(kept) >= _HELD:
+        kept.clear()
+    kept[(str(root.tag), package, as_of)] = applied
+    return applied
+
+
+def _by_root(recognised: Recognised, root: etree._Element, options: _Options) -> Verdict:
+    line, column = root.sourceline, None
+    number = next((n for n, e in enumerate(root.getroottree().getroot().iter(etree.Element)) if e is root), 0)
+    place = _xml.positions(options.data, {number}).get(number) if options.data is not None else None
+    if place is not None:
+        line, column = place
+    return Verdict.of(
+        [attrs.evolve(fault, line=line, column=column) for fault in recognised.faults],
+        determined=False,
+        not_checked=(NotChecked("structure", "the root element settles it"), *_parts(root)),
+        sed=recognised.sed,
+        cdm=str(recognised.version) if recognised.version else None,
+    )
+
+
+def _without_schema(
+    recognised: Recognised, root: etree._Element, package: str | None, as_of: dt.date | None
+) -> Verdict:
+    where = f" of package {package}" if package else ""
+    when = f" on {as_of}" if as_of else ""
+    why = f"no package knows {recognised.sed} in version {recognised.version}"
+    finding = Finding(
+        "DOC-NO-SCHEMA",
+        Severity.INFO,
+        path=recognised.name,
+        line=root.sourceline,
+        params={"sed": str(recognised.sed), "cdm": str(recognised.version)},
+    )
+    return Verdict(
+        Outcome.UNDETERMINED,
+        (finding,),
+        (NotChecked("structure", f"{why}{where}{when}"), *_parts(root)),
+        sed=recognised.sed,
+        cdm=str(recognised.version),
+    )
+
+
+def _parts(root: etree._Element) -> tuple[NotChecked, ...]:
+    return _SIGNED_PARTS if root.find(SIGNATURE) is not None else _UNSIGNED_PARTS
+
+
+def _broken(recognised: Recognised, reason: str) -> Finding:
+    params = {"sed": str(recognised.sed), "cdm": str(recognised.version), "reason": reason}
+    return Finding("VAL-PACKAGE", Severity.WARNING, path=recognised.name, params=params)
+
+
+def _stopped(recognised: Recognised, reason: str) -> Finding:
+    return Finding("VAL-ENGINE", Severity.WARNING, path=recognised.name, params={"reason": reason})
+
+
+def _undetermined(recognised: Recognised, found: Found | None, root: etree._Element, finding: Finding) -> Verdict:
+    return Verdict(
+        Outcome.UNDETERMINED,
+        (finding,),
+        (NotChecked("structure", finding.message()), *_parts(root)),
+        sed=recognised.sed,
+        cdm=str(recognised.version),
+        package=found.coordinates if found else None,
+        fidelity=str(found.fidelity) if found else None,
+    )
+
+
+def _judge(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> Verdict:
+    """Both gears; every fault on our side ends undetermined."""
+    try:
+        if applied.found.fidelity is Fidelity.EXACT:
+            verdict = _by_exact(root, registry, applied, options)
+        else:
+            verdict = _by_likeness(root, registry, applied, options)
+        return _with_rules(verdict, root, registry, applied, options)
+    except BrokenData as error:
+        finding = _broken(applied.recognised, str(error))
+    except TooLong:
+        finding = _stopped(applied.recognised, f"it took longer than {options.seconds} seconds")
+    except MemoryError:
+        finding = _stopped(applied.recognised, "the memory is used up")
+    except Exception as error:  # noqa: BLE001  # whatever breaks, the document has not been checked
+        finding = _stopped(applied.recognised, type(error).__name__)
+    return _undetermined(applied.recognised, applied.found, root, finding)
+
+
+def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> Verdict:
+    accepted = registry.schema_of(applied.found).validate(root)
+    if accepted is not True and accepted is not False:
+        raise TypeError("the engine gave no answer")
+    fine = applied.unsigned if root.find(SIGNATURE) is None else applied.signed
+    if accepted and not options.thorough:
+        return fine
+    findings = _explain(root, registry, applied, options)
+    if accepted:
+        return attrs.evolve(fine) if not findings else _disagree(root, applied, "yes", "no", findings)
+    if not findings:
+        findings = _second_opinion(root, registry, applied)
+    if not findings:
+        return _disagree(root, applied, "no", "yes", ())
+    return attrs.evolve(fine, outcome=Outcome.INVALID, findings=findings)
+
+
+def _explain(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> tuple[Finding, ...]:
+    structure = registry.structure_of(applied.found)
+    findings = explain_tree(root, structure, data=options.data, seconds=options.seconds)
+    signature = root.find(SIGNATURE)
+    if signature is not None and not registry.schema_of(applied.found).validate(signature):
+        path = f"{applied.recognised.name}/Signature"
+        findings = (*findings, Finding("SCH-SIGNATURE", path=path, line=signature.sourceline))
+    return findings
+
+
+def _second_opinion(root: etree._Element, registry: Registry, applied: _Applied) -> tuple[Finding, ...]:
+    from eessi.schemas.explain_second import ask_xmlschema
+
+    return ask_xmlschema(root, applied.found.sources())
+
+
+def _disagree(root: etree._Element, applied: _Applied, fast: str, rich: str, findings: Iterable[Finding]) -> Verdict:
+    gears = Finding(
+        "SCH-GEARS",
+        Severity.WARNING,
+        path=applied.recognised.name,
+        line=root.sourceline,
+        params={"fast": fast, "rich": rich},
+    )
+    fine = applied.unsigned if root.find(SIGNATURE) is None else applied.signed
+    return attrs.evolve(
+        fine,
+        outcome=Outcome.UNDETERMINED,
+        findings=(gears, *_lowered(findings)),
+        not_checked=(NotChecked("structure", "the two ways of checking disagree"), *fine.not_checked),
+    )
+
+
+def _lowered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(
+        attrs.evolve(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
+        for finding in findings
+    )
+
+
+_WHY_NOT: Final = {
+    Fidelity.SANDBOX: "the sandbox is the toolkit's own and proves nothing about EESSI",
+    Fidelity.OBSERVED: "the open package knows this SED from documents only",
+    Fidelity.MAPPED: "the open package knows this SED from mappings only",
+    Fidelity.NAMED: "the open package knows this SED by name only",
+}
+
+
+def _by_likeness(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> Verdict:
+    """A tree that is not exact describes and does not refuse: always undetermined, warnings at most."""
+    fidelity = applied.found.fidelity
+    findings = () if fidelity is Fidelity.NAMED else _lowered(_explain_open(root, registry, applied, options))
+    fine = applied.unsigned if root.find(SIGNATURE) is None else applied.signed
+    return attrs.evolve(
+        fine,
+        outcome=Outcome.UNDETERMINED,
+        findings=findings,
+        not_checked=(NotChecked("structure", _WHY_NOT[fidelity]), *fine.not_checked),
+    )
+
+
+def _explain_open(
+    root: etree._Element, registry: Registry, applied: _Applied, options: _Options
+) -> tuple[Finding, ...]:
+    structure = registry.structure_of(applied.found)
+    return explain_tree(root, structure, data=options.data, seconds=options.seconds)
+
+
+def _with_rules(
+    verdict: Verdict, root: etree._Element, registry: Registry, applied: _Applied, options: _Options
+) -> Verdict:
+    if not options.rules:
+        return verdict
+    from eessi.schemas.rules import apply_rules
+
+    structure = registry.structure_of(applied.found)
+    told = {finding.path for finding in verdict.findings}
+    findings, not_checked = apply_rules(root, structure, data=options.data)
+    return attrs.evolve(
+        verdict,
+        findings=(*verdict.findings, *(finding for finding in findings if finding.path not in told)),
+        not_checked=(*(entry for entry in verdict.not_checked if entry is not _NO_RULES), *not_checked),
+    )
