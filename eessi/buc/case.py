@@ -1,0 +1,282 @@
+"""A case as one participant sees it: definition, history, participant. Frozen; each event makes a new one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+import attrs
+
+from eessi.buc import local, reasons, rules
+from eessi.buc.conditions import Answer
+from eessi.buc.definition import Buc
+from eessi.buc.event import Document, Event, Participant
+from eessi.buc.moves import Move, Moves, WhyNot
+from eessi.buc.state import CaseState, Frame, State
+from eessi.errors import UsageError
+from eessi.ids import CaseId, CdmVersion, InstitutionId, Role, SedType
+
+__all__ = ["Case", "start"]
+
+_NO_FACTS: Mapping[str, bool] = {}
+
+
+@attrs.frozen(slots=True, eq=False)
+class Case:
+    """A case of one process, seen by one participant.
+
+    Two cases are equal when their process, version, role, participants and history are.
+    Made by :meth:`eessi.buc.Buc.start`; changed only by :meth:`apply`, which returns another case.
+    """
+
+    _frame: Frame = attrs.field(repr=False)
+    _state: State = attrs.field(repr=False)
+
+    @property
+    def buc(self) -> Buc:
+        """The definition this case runs on."""
+        return self._frame.buc
+
+    @property
+    def version(self) -> CdmVersion:
+        """CDM version of the case."""
+        return self._frame.version
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the rows used are those of an older version, because none are known for this one."""
+        return self._frame.assumed
+
+    @property
+    def role(self) -> Role:
+        """Our role."""
+        return self._frame.role
+
+    @property
+    def me(self) -> InstitutionId | None:
+        """Our institution, where it was named."""
+        return self._state.participants[self._frame.me].institution
+
+    @property
+    def id(self) -> CaseId | None:
+        """International id of the case."""
+        return self._frame.id
+
+    @property
+    def state(self) -> CaseState:
+        """Where our copy of the case stands."""
+        return self._state.status
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """All events, oldest first."""
+        return self._state.events()
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """The documents by id, oldest first; deleted drafts are gone."""
+        return MappingProxyType(self._state.documents)
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Everybody who takes or took part, we first named as the case was started."""
+        return tuple(self._state.participants.values())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Case):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash((self.buc.code, self.version, self.role, self._state.length))
+
+    def _identity(self) -> tuple[object, ...]:
+        frame = self._frame
+        return (frame.buc.code, frame.version, frame.role, frame.id, frame.participants, self.history)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Case {self.buc.code} {self.version} {self.role}: {self.state}, {len(self._state.documents)} documents>"
+        )
+
+    def apply(self, event: Event) -> Case:
+        """The case after ``event``. A second delivery of the same document gives this very case back.
+
+        :raises NotAllowed: when the event is our own and the process does not allow it now; nothing has changed.
+        :raises PeerViolation: when a received document was not allowed; its ``answer`` is the SED to send back. A message
+            that overtook an earlier one is refused as well (rule ``BUC-NOT-YET`` or ``BUC-PARENT``): try it again when
+            the missing one has come, before answering.
+        """
+        state = rules.step(self._frame, self._state, event)
+        return self if state is self._state else Case(self._frame, state)
+
+    def replay(self, events: Iterable[Event]) -> Case:
+        """The case after several events."""
+        case = self
+        for event in events:
+            case = case.apply(event)
+        return case
+
+    def as_of(self, moment: dt.date | dt.datetime | int) -> Case:
+        """The case as it was: after so many events, or with the events up to a day or moment.
+
+        :raises UsageError: when a day is asked for and an event has no date.
+        """
+        events = self.history
+        if isinstance(moment, int):
+            return self.begin().replay(events[:moment])
+        kept = []
+        for event in events:
+            if event.at is None:
+                raise UsageError("an event of this case has no date: ask by number of events")
+            at = event.at if isinstance(moment, dt.datetime) else event.at.date()
+            if at > moment:
+                break
+            kept.append(event)
+        return self.begin().replay(kept)
+
+    def begin(self) -> Case:
+        """The same case before its first event."""
+        return Case(self._frame, rules.opening_state(self._frame))
+
+    def allowed(self, on: dt.date | None = None, facts: Mapping[str, bool] | None = None) -> Moves:
+        """All moves of our side: what is allowed on that day, what depends on something, and what is not allowed.
+
+        :param on: the day; without it, moves with a waiting time *depend* on it.
+        :param facts: what is known of the content of documents, ``{"R005.final": True}``, beside what the events told.
+            An unknown fact never makes a yes.
+        """
+        stated = facts or _NO_FACTS
+        moves = list(self._document_moves(on, stated))
+        moves.extend(self._case_moves())
+        return Moves(moves, self.assumed)
+
+    def _document_moves(self, on: dt.date | None, stated: Mapping[str, bool]) -> Iterator[Move]:
+        frame, state = self._frame, self._state
+        plain = state.status is CaseState.OPEN
+        offered = state.own.open
+        for inner in offered.values():
+            for slot in inner.values():
+                kind = "send" if slot.parent is None else "reply"
+                if plain and slot.days is None and not slot.needs and not slot.row.while_closed:
+                    yield Move(self, kind, slot.row.sed, Answer.YES, slot)
+                else:
+                    answer, names, earliest = rules.judge_slot(frame, state, slot, on, stated)
+                    yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest)
+        for sed in frame.program.rows.get(frame.role, ()):
+            if sed not in offered:
+                yield Move(self, "send", sed, Answer.NO)
+        yield from self._changes_of_documents(on)
+
+    def _changes_of_documents(self, on: dt.date | None) -> Iterator[Move]:
+        state = self._state
+        rows = self._frame.program.rows.get(self.role, {})
+        for document in state.documents.values():
+            if not document.mine:
+                continue
+            if document.status == "new":
+                answer = local.draft_answer(self._frame, state, document, on)
+                yield Move(self, "draft", document.sed, answer, None, document.id)
+            elif document.status == "sent" and state.status is CaseState.OPEN and rows[document.sed].update:
+                blocked = "update" in state.blocked.get(document.id, ())
+                yield Move(self, "update", document.sed, Answer.NO if blocked else Answer.YES, None, document.id)
+
+    def _case_moves(self) -> Iterator[Move]:
+        for action, kind in local.CASE_MOVES.items():
+            found = local.refuse(self._frame, self._state, kind)
+            yield Move(self, action, None, Answer.YES if found is None else Answer.NO, found=found)
+
+    def why_not(
+        self,
+        move: Move | str,
+        on: dt.date | None = None,
+        facts: Mapping[str, bool] | None = None,
+        *,
+        parent_id: str | None = None,
+    ) -> WhyNot | None:
+        """Why a move is not allowed; ``None`` when it is.
+
+        :param move: a SED code, a case action (``close``, ``reopen``, ``archive``, ``restore``, ``delete``) or a move from
+            :meth:`allowed`.
+        :param parent_id: the document it would answer or concern.
+        :raises UnknownCode: when it is neither an action nor a SED code.
+        """
+        stated = facts or _NO_FACTS
+        frame, state = self._frame, self._state
+        if isinstance(move, Move):
+            if move.kind in ("update", "draft") and move.document_id is not None:
+                return self._why_not_document(move, on, stated)
+            if move.sed is None:
+                return local.refuse(frame, state, local.CASE_MOVES[move.kind])
+            if move.slot is not None:
+                return self._why_not_slot(move, on, stated)
+            return self._why_not_sed(move.sed, on, stated, None)
+        if move in local.CASE_MOVES:
+            return local.refuse(frame, state, local.CASE_MOVES[move])
+        return self._why_not_sed(SedType(move), on, stated, parent_id)
+
+    def _why_not_sed(
+        self, sed: SedType, on: dt.date | None, stated: Mapping[str, bool], parent_id: str | None
+    ) -> WhyNot | None:
+        frame, state = self._frame, self._state
+        offers = state.own.open.get(sed)
+        if offers:
+            slots = list(offers.values()) if parent_id is None else [offers[parent_id]] if parent_id in offers else []
+            answers = [(slot, rules.judge_slot(frame, state, slot, on, stated)[0]) for slot in slots]
+            if any(answer is Answer.YES for _, answer in answers):
+                return None
+            depends = next((slot for slot, answer in answers if answer is Answer.DEPENDS), None)
+            best = depends if depends is not None else next(iter(slots), None)
+            if best is not None:
+                return reasons.explain_slot(frame, state, best, on, stated)
+        return reasons.explain(frame, state, sed, parent_id, on, stated)
+
+    def _why_not_slot(self, move: Move, on: dt.date | None, stated: Mapping[str, bool]) -> WhyNot | None:
+        assert move.slot is not None
+        if rules.judge_slot(self._frame, self._state, move.slot, on, stated)[0] is Answer.YES:
+            return None
+        return reasons.explain_slot(self._frame, self._state, move.slot, on, stated)
+
+    def _why_not_document(self, move: Move, on: dt.date | None, stated: Mapping[str, bool]) -> WhyNot | None:
+        document = self._state.documents[move.document_id or ""]
+        if move.kind == "draft":
+            return reasons.explain_draft(self._frame, self._state, document, on, stated)
+        event = Event("sent", document_id=document.id, version=document.version + 1)
+        return reasons.explain_update(self._frame, self._state, document, event, mine=True)
+
+
+def start(
+    buc: Buc,
+    role: Role,
+    version: CdmVersion,
+    *,
+    case_id: str | None,
+    me: InstitutionId | None,
+    others: tuple[InstitutionId, ...],
+) -> Case:
+    """A case with nothing in it yet; see :meth:`eessi.buc.Buc.start`."""
+    if role not in (Role.CASE_OWNER, Role.COUNTERPARTY, Role.INTELLIGENT_RA):
+        raise UsageError(f"a case is started as CaseOwner, Counterparty or IntelligentRA, not as {role}")
+    resolved, assumed = buc.resolve(version)
+    program = buc.program(resolved)
+    counterparties = list(others)
+    if not buc.is_multilateral and len(counterparties) > 1:
+        raise UsageError(f"{buc.code} is bilateral: name one counterparty")
+    people: list[Participant] = []
+    if role is Role.CASE_OWNER:
+        people.append(_person(me, role, "CaseOwner"))
+        people += [_person(item, Role.COUNTERPARTY, str(item)) for item in counterparties] or [
+            _person(None, Role.COUNTERPARTY, "Counterparty")
+        ]
+    else:
+        people.append(_person(me, role, str(role)))
+        people.append(_person(None, Role.CASE_OWNER, "CaseOwner"))
+        people += [_person(item, Role.COUNTERPARTY, str(item)) for item in counterparties if item != me]
+    number = None if case_id is None else CaseId(case_id)
+    frame = Frame(buc, program, version.released, assumed, role, people[0].key, number, tuple(people))
+    return Case(frame, rules.opening_state(frame))
+
+
+def _person(institution: InstitutionId | None, role: Role, otherwise: str) -> Participant:
+    return Participant(otherwise if institution is None else str(institution), role, institution)

@@ -1,0 +1,164 @@
+"""Events that no other institution sees: drafts, closing our own copy, the archive, facts learned later."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import attrs
+
+from eessi.buc import rules
+from eessi.buc.conditions import Answer
+from eessi.buc.event import Document, Event
+from eessi.buc.moves import Remedy, WhyNot
+from eessi.buc.state import CaseState, Frame, State
+from eessi.errors import NotAllowed
+from eessi.ids import Role
+
+__all__ = ["CASE_MOVES", "refuse", "step"]
+
+CASE_MOVES = {
+    "close": "closed",
+    "reopen": "reopened",
+    "archive": "archived",
+    "restore": "restored",
+    "delete": "deleted",
+}
+"""Case actions without a SED, and the event each one makes. Source: actions.json of the catalogue (case transitions)."""
+
+_TO = {
+    "closed": CaseState.CLOSED_LOCALLY,
+    "reopened": CaseState.OPEN,
+    "archived": CaseState.ARCHIVED,
+    "deleted": CaseState.DELETED,
+}
+
+
+def step(frame: Frame, state: State, event: Event) -> State:
+    """The state after a local event.
+
+    :raises NotAllowed: when the case does not allow it now.
+    """
+    if event.kind == "drafted":
+        return _drafted(frame, state, event)
+    if event.kind == "draft_deleted":
+        return _draft_deleted(frame, state, event)
+    if event.kind == "noted":
+        return _noted(state, event)
+    refused = refuse(frame, state, event.kind)
+    if refused is not None:
+        raise NotAllowed(refused.text, rule=refused.rule)
+    new = state.copy()
+    new.was = state.status
+    new.status = state.was if event.kind == "restored" else _TO[event.kind]
+    rules._record(new, event)
+    return new
+
+
+def refuse(frame: Frame, state: State, kind: str) -> WhyNot | None:
+    """Why a case action is not possible now; ``None`` when it is. ``kind`` is that of the event."""
+    status = state.status
+    if kind == "closed":
+        return _refuse_close(frame, status)
+    if kind == "reopened" and status is not CaseState.CLOSED_LOCALLY:
+        return _state_refusal(
+            f"a copy that is {status} was not closed locally", ("close",) if status is CaseState.OPEN else ()
+        )
+    if kind == "archived" and status not in (CaseState.CLOSED, CaseState.CLOSED_LOCALLY):
+        return _state_refusal(
+            f"only a closed case can be archived, this one is {status}", ("close",) if status is CaseState.OPEN else ()
+        )
+    if kind == "restored" and status is not CaseState.ARCHIVED:
+        return _state_refusal(f"only an archived case can be restored, this one is {status}", ("archive",))
+    if kind == "deleted":
+        if frame.role is not Role.CASE_OWNER:
+            return WhyNot("BUC-ROLE", "only the case owner can delete a case", role=Role.CASE_OWNER,
+                          remedies=(Remedy("act_as", Role.CASE_OWNER, role=Role.CASE_OWNER),))  # fmt: skip
+        if status is not CaseState.NEW:
+            return WhyNot("BUC-CASE-STATE", "a case can be deleted only before its first document is sent")
+    return None
+
+
+def _refuse_close(frame: Frame, status: CaseState) -> WhyNot | None:
+    if frame.role not in frame.buc.local_close:
+        if frame.buc.local_close:
+            other = frame.buc.local_close[0]
+            return WhyNot("BUC-ROLE", f"only the {other} may close its own copy in {frame.buc.code}", role=other,
+                          remedies=(Remedy("act_as", other, role=other),))  # fmt: skip
+        return WhyNot("BUC-ACTION", f"{frame.buc.code} offers no local close")
+    if status is CaseState.NEW:
+        remedies = tuple(
+            Remedy("send" if frame.role is Role.CASE_OWNER else "receive", sed, role=Role.CASE_OWNER)
+            for sed in frame.buc.starters
+        )
+        return WhyNot("BUC-NOT-YET", "a case can be closed once its first document was exchanged",
+                      missing=frame.buc.starters, remedies=remedies)  # fmt: skip
+    if status is not CaseState.OPEN:
+        return _state_refusal(
+            f"the case is {status} already", ("reopen",) if status is CaseState.CLOSED_LOCALLY else ()
+        )
+    return None
+
+
+def _state_refusal(text: str, actions: tuple[str, ...]) -> WhyNot:
+    return WhyNot("BUC-CASE-STATE", text, remedies=tuple(Remedy("do", action) for action in actions))
+
+
+def _drafted(frame: Frame, state: State, event: Event) -> State:
+    if event.document_id is not None and event.document_id in state.documents:
+        raise NotAllowed(f"a document {event.document_id} is there already", rule="BUC-DOCUMENT")
+    new, document, slot = rules._written(frame, state, event, "new")
+    rules._enter(frame, new, document, slot, event)
+    return new
+
+
+def _draft_deleted(frame: Frame, state: State, event: Event) -> State:
+    draft = _the_draft(state, event)
+    new = state.copy()
+    del new.documents[draft.id]
+    side = new.own = new.own.copy()
+    shut = side.shut.get(draft.sed, {}).get(draft.slot or "")
+    if shut is not None and shut.by == draft.id:
+        if state.blocked.get(draft.id, frozenset()) & {"send"}:
+            side.close(shut.slot, "withdrawn", draft.id)
+        else:
+            side.offer(shut.slot)
+    rules._effects(frame, new, side, "draft_deleted", draft, ours=True)
+    new.blocked = {key: value for key, value in state.blocked.items() if key != draft.id}
+    rules._record(new, event)
+    return new
+
+
+def _the_draft(state: State, event: Event) -> Document:
+    if event.document_id is not None:
+        found = state.documents.get(event.document_id)
+    else:
+        drafts = [item for item in state.documents.values() if item.status == "new" and item.sed == event.sed]
+        found = drafts[0] if len(drafts) == 1 else None
+    if found is None or found.status != "new":
+        raise NotAllowed("there is no such draft", rule="BUC-DOCUMENT")
+    return found
+
+
+def _noted(state: State, event: Event) -> State:
+    found = state.documents.get(event.document_id or "")
+    if found is None:
+        raise NotAllowed("facts are noted about a document of the case; give its id", rule="BUC-DOCUMENT")
+    new = state.copy()
+    new.documents[found.id] = attrs.evolve(found, facts={**found.facts, **event.facts})
+    if found.id == state.undecided and event.facts.get("X004.reopen") is not None:
+        new.undecided = None
+        if event.facts["X004.reopen"]:
+            new.status = CaseState.OPEN
+            new.closer = None
+    rules._record(new, event)
+    return new
+
+
+def draft_answer(frame: Frame, state: State, draft: Document, on: dt.date | None) -> Answer:
+    """Whether a draft may be sent now."""
+    from eessi.buc import reasons
+
+    found = reasons.explain_draft(frame, state, draft, on, {})
+    if found is None:
+        return Answer.YES
+    return Answer.DEPENDS if found.depends else Answer.NO

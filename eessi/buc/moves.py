@@ -1,0 +1,171 @@
+"""Answers: what may be done now, and why something else may not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
+
+import attrs
+
+from eessi.buc.conditions import Answer
+from eessi.buc.program import Slot
+from eessi.ids import Role, SedType
+
+if TYPE_CHECKING:
+    from eessi.buc.case import Case
+
+__all__ = ["Move", "Moves", "Remedy", "WhyNot"]
+
+
+@attrs.frozen(slots=True)
+class Remedy:
+    """One thing to do so that the move becomes possible.
+
+    :param do: ``send`` or ``receive`` a SED, ``state`` a fact, ``wait`` until a day, ``give`` a detail of the event that
+        is missing or wrong, ``act_as`` the other role, ``do`` a case action (``reopen``, ``restore``), ``delete`` a draft.
+    :param what: the SED, the fact, the detail or the action.
+    :param value: value that the fact must have.
+    :param parent_id: document that the SED has to answer or concern.
+    """
+
+    do: str
+    what: str
+    role: Role | None = None
+    value: bool | None = None
+    on: dt.date | None = None
+    parent_id: str | None = None
+    text: str = ""
+
+
+@attrs.frozen(slots=True)
+class WhyNot:
+    """Why a move is not allowed.
+
+    :param rule: id of the rule; ``eessi explain`` tells more about it.
+    :param text: one line.
+    :param missing: SEDs that would open the move, any one of them.
+    :param facts: facts that are not known or stand against it.
+    :param role: the role that may do it, where ours may not.
+    :param earliest: first day on which it may be done.
+    :param remedies: what to do, any one of them; empty when nothing helps any more.
+    :param depends: whether it is not known rather than forbidden.
+    :param answer: SED to send back when the other side did it.
+    :param assumed: whether the rows used are those of an older CDM version.
+    """
+
+    rule: str
+    text: str
+    sed: SedType | None = None
+    missing: tuple[SedType, ...] = ()
+    facts: tuple[str, ...] = ()
+    role: Role | None = None
+    earliest: dt.date | None = None
+    remedies: tuple[Remedy, ...] = ()
+    depends: bool = False
+    answer: SedType | None = None
+    assumed: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@attrs.frozen(slots=True, eq=False)
+class Move:
+    """Something that our side may do, or may not.
+
+    :param kind: ``send``, ``reply``, ``update``, ``draft`` (send an existing draft) or a case action without a SED:
+        ``close``, ``reopen``, ``archive``, ``restore``, ``delete``.
+    :param document_id: the draft to send or the document to update.
+    """
+
+    case: Case = attrs.field(repr=False)
+    kind: str
+    sed: SedType | None
+    answer: Answer
+    slot: Slot | None = attrs.field(default=None, repr=False)
+    document_id: str | None = None
+    facts: tuple[str, ...] = ()
+    earliest: dt.date | None = None
+    found: WhyNot | None = attrs.field(default=None, repr=False)
+
+    @property
+    def parent_id(self) -> str | None:
+        """Id of the document it answers or concerns."""
+        return None if self.slot is None else self.slot.parent
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the rows used are those of an older CDM version than the case's."""
+        return self.case.assumed
+
+    @property
+    def why_not(self) -> WhyNot | None:
+        """The rule in the way; ``None`` for a yes."""
+        if self.answer is Answer.YES:
+            return None
+        if self.found is not None:
+            return self.found
+        from eessi.buc.reasons import explain_move
+
+        return explain_move(self)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why not, in lines of text; empty for a yes."""
+        found = self.why_not
+        return () if found is None else (found.text,)
+
+
+class Moves(Sequence[Move]):
+    """All moves of one side: first those that are allowed, then those that depend on something, then the others."""
+
+    __slots__ = ("_moves", "assumed")
+
+    def __init__(self, moves: list[Move], assumed: bool) -> None:
+        order = {Answer.YES: 0, Answer.DEPENDS: 1, Answer.NO: 2}
+        self._moves = sorted(moves, key=lambda move: order[move.answer])
+        self.assumed = assumed
+
+    @overload
+    def __getitem__(self, index: int) -> Move: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Move]: ...
+    def __getitem__(self, index: int | slice) -> Move | Sequence[Move]:
+        return self._moves[index]
+
+    def __len__(self) -> int:
+        return len(self._moves)
+
+    def __iter__(self) -> Iterator[Move]:
+        return iter(self._moves)
+
+    def _of(self, answer: Answer) -> tuple[Move, ...]:
+        return tuple(move for move in self._moves if move.answer is answer)
+
+    @property
+    def yes(self) -> tuple[Move, ...]:
+        """What may be done now."""
+        return self._of(Answer.YES)
+
+    @property
+    def depends(self) -> tuple[Move, ...]:
+        """What depends on a fact or a date that is not known."""
+        return self._of(Answer.DEPENDS)
+
+    @property
+    def no(self) -> tuple[Move, ...]:
+        """What may not be done now."""
+        return self._of(Answer.NO)
+
+    @property
+    def seds(self) -> frozenset[SedType]:
+        """The SEDs that may be sent now."""
+        return frozenset(move.sed for move in self._moves if move.answer is Answer.YES and move.sed is not None)
+
+    def find(self, sed: str, parent_id: str | None = None) -> Move | None:
+        """The most favourable move with this SED."""
+        for move in self._moves:
+            if move.sed == sed and (parent_id is None or move.parent_id == parent_id):
+                return move
+        return None

@@ -1,0 +1,194 @@
+"""A definition compiled for one CDM version: for every role and event, the moves that it opens and the effects it has.
+
+Administrative blocks are unfolded here, so that :mod:`eessi.buc.rules` meets one kind of row only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import attrs
+
+from eessi.buc.definition import BlockSend, Buc, Condition, Effect, Included, SendRow, Trigger, _within
+from eessi.errors import UsageError
+from eessi.ids import CdmVersion, Role, SedType
+
+__all__ = ["FREE", "Opening", "Program", "Slot", "compile_program"]
+
+FREE = ""
+"""Anchor of an offer that belongs to no single document: any number may be sent."""
+
+Key = tuple[Role, str, str]
+SIDES = (Role.CASE_OWNER, Role.COUNTERPARTY)
+
+
+@attrs.frozen(slots=True, eq=False)
+class Slot:
+    """An open offer: one side may send this row now.
+
+    :param anchor: which offer of its SED this is: :data:`FREE`, the id of the document it answers, or ``@`` and the id
+        of the document that opened it.
+    :param parent: id of the document it answers.
+    :param opened_by: id of the document that opened it.
+    :param needs: alternatives of facts that must hold; none when it is unconditional.
+    :param days: waiting time in days after the document that opened it.
+    """
+
+    row: SendRow
+    anchor: str
+    parent: str | None = None
+    opened_by: str | None = None
+    needs: tuple[Condition, ...] = ()
+    days: int | None = None
+
+
+class Opening(NamedTuple):
+    """A trigger with the row it opens."""
+
+    row: SendRow
+    trigger: Trigger
+
+
+class Opens(NamedTuple):
+    """Everything an event opens: offers that are always the same object, and those that depend on the document."""
+
+    free: tuple[tuple[SedType, Slot], ...]
+    free_for_starter: tuple[tuple[SedType, Slot], ...]
+    rest: tuple[Opening, ...]
+
+
+@attrs.frozen(slots=True, eq=False)
+class Program:
+    """The tables of one definition in one version."""
+
+    buc: Buc
+    version: CdmVersion
+    rows: Mapping[Role, Mapping[SedType, SendRow]]
+    opens: Mapping[Key, Opens]
+    effects: Mapping[Key, tuple[Effect, ...]]
+    only_itself: frozenset[Role]
+
+    @property
+    def seds(self) -> frozenset[SedType]:
+        """Every SED of the process, administrative ones included."""
+        return frozenset(sed for rows in self.rows.values() for sed in rows)
+
+    def senders(self, sed: str) -> tuple[Role, ...]:
+        """The roles that may send ``sed``."""
+        return tuple(role for role in SIDES if sed in self.rows[role])
+
+
+def compile_program(buc: Buc, version: CdmVersion) -> Program:
+    """Compile the rows that stand in ``version``.
+
+    :raises UsageError: for an administrative process, which has no case of its own.
+    """
+    if buc.is_administrative:
+        raise UsageError(f"{buc.code} runs inside the case of another process and has no case of its own")
+    rows = [found for row in buc.rows if (found := row.at(version)) is not None]
+    effects = [effect for effect in buc.effects if _within(version, effect.since, effect.until)]
+    for item in buc.included:
+        for send in buc.blocks[item.block].sends:
+            rows.append(_unfold(buc, item, send, rows, version))
+            if send.once_for_all and buc.is_multilateral:
+                effects += [_once_for_all(role, send) for role in SIDES]
+    by_role: dict[Role, dict[SedType, SendRow]] = {role: {} for role in SIDES}
+    opened: dict[Key, list[Opening]] = defaultdict(list)
+    for row in rows:
+        for role in row.by:
+            by_role[role][row.sed] = row
+        for trigger in row.after:
+            opened[trigger.role, trigger.event, trigger.sed or ""].append(Opening(row, trigger))
+    caused: dict[Key, list[Effect]] = defaultdict(list)
+    for effect in effects:
+        caused[effect.role, effect.event, effect.sed].append(effect)
+    only_itself = {
+        role
+        for item in buc.included
+        for role in item.only_itself
+        if item.only_itself_since is None or item.only_itself_since <= version
+    }
+    return Program(
+        buc,
+        version,
+        by_role,
+        {key: _split(items) for key, items in opened.items()},
+        {key: tuple(items) for key, items in caused.items()},
+        frozenset(only_itself),
+    )
+
+
+def _split(items: Iterable[Opening]) -> Opens:
+    free: list[tuple[SedType, Slot]] = []
+    starter: list[tuple[SedType, Slot]] = []
+    rest: list[Opening] = []
+    for row, trigger in items:
+        plain = attrs.evolve(trigger, starter=False) == Trigger(
+            trigger.role, trigger.event, trigger.sed, since=trigger.since, until=trigger.until, source=trigger.source,
+            note=trigger.note,
+        )  # fmt: skip
+        if row.once or not plain:
+            rest.append(Opening(row, trigger))
+        else:
+            (starter if trigger.starter else free).append((row.sed, Slot(row, FREE)))
+    return Opens(tuple(free), tuple(starter), tuple(rest))
+
+
+def _unfold(buc: Buc, item: Included, send: BlockSend, rows: list[SendRow], version: CdmVersion) -> SendRow:
+    """The row of one SED of an included block, with triggers for this process."""
+    roles = item.roles(version)
+    sides: tuple[Role, ...] = SIDES
+    if send.opens == "listed":
+        after, sides = item.after, roles
+    elif send.opens == "exchange":
+        after, sides = tuple(_exchange(rows, roles)), roles
+    elif send.opens == "target":
+        after = tuple(_targets(rows, send, buc.is_multilateral))
+        sides = tuple(role for role in SIDES if any(item.role is role for item in after))
+    elif send.opens == "reply":
+        if send.answers_included:
+            sides = _receiving(roles, False)
+        after = tuple(
+            Trigger(role, event, send.reply_to, reply_to=send.reply_to, own_request=send.own_request)
+            for role in sides
+            for event in send.on
+        )
+    else:
+        after, sides = (), ()
+    return SendRow(
+        sed=send.sed, by=tuple(dict.fromkeys(sides)), after=after, once=send.once, block=item.block, effect=send.effect,
+        while_closed=send.while_closed, attachments=False, choose_receivers=send.sed == "X009", source=send.source,
+        confidence=send.confidence,
+    )  # fmt: skip
+
+
+def _exchange(rows: Iterable[SendRow], roles: tuple[Role, ...]) -> Iterable[Trigger]:
+    for row in rows:
+        if row.starter:
+            for role in roles:
+                event = "sent" if role is Role.CASE_OWNER else "received"
+                yield Trigger(role, event, row.sed, starter=True)
+
+
+def _receiving(senders: tuple[Role, ...], multilateral: bool) -> tuple[Role, ...]:
+    """Who receives what ``senders`` send; in a multilateral case a counterparty also receives from the others."""
+    owner = Role.COUNTERPARTY in senders
+    counterparty = Role.CASE_OWNER in senders or (owner and multilateral)
+    return tuple(role for role, receives in zip(SIDES, (owner, counterparty), strict=True) if receives)
+
+
+def _targets(rows: Iterable[SendRow], send: BlockSend, multilateral: bool) -> Iterable[Trigger]:
+    assert send.attribute is not None
+    for row in rows:
+        if getattr(row, send.attribute) and row.block is None:
+            for side in row.by if send.side == "sender" else _receiving(row.by, multilateral):
+                event = "sent" if send.side == "sender" else "received"
+                yield Trigger(side, event, row.sed, reply_to=row.sed)
+
+
+def _once_for_all(role: Role, send: BlockSend) -> Effect:
+    return Effect(
+        role, "sent", send.sed, "withdraw", send.sed, ("create",), source=send.source, confidence=send.confidence
+    )

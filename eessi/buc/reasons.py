@@ -1,0 +1,569 @@
+"""Why a move is not allowed: the rule, what is missing, who may do it, when, and what to do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from eessi.buc.conditions import Answer, describe, failing_test
+from eessi.buc.definition import SendRow, Trigger
+from eessi.buc.event import Document, Event
+from eessi.buc.moves import Move, Remedy, WhyNot
+from eessi.buc.program import Slot
+from eessi.buc.rules import _World, judge_slot
+from eessi.buc.state import CaseState, Frame, Shut, Side, State
+from eessi.ids import Role, SedType
+
+__all__ = [
+    "answer_to",
+    "explain",
+    "explain_details",
+    "explain_draft",
+    "explain_move",
+    "explain_peer",
+    "explain_slot",
+    "explain_update",
+    "unknown_parent",
+]
+
+
+def _no(
+    about: tuple[Frame, SedType],
+    rule: str,
+    text: str,
+    *,
+    missing: tuple[SedType, ...] = (),
+    facts: tuple[str, ...] = (),
+    earliest: dt.date | None = None,
+    remedies: tuple[Remedy, ...] = (),
+    depends: bool = False,
+) -> WhyNot:
+    frame, sed = about
+    return WhyNot(
+        rule,
+        text,
+        sed=sed,
+        missing=missing,
+        facts=facts,
+        earliest=earliest,
+        remedies=remedies,
+        depends=depends,
+        assumed=frame.assumed,
+    )
+
+
+def explain(
+    frame: Frame,
+    state: State,
+    sed: str | None,
+    parent: str | None,
+    on: dt.date | None,
+    facts: Mapping[str, bool],
+) -> WhyNot:
+    """Why our side may not write ``sed`` now; called when no open offer fits."""
+    if sed is None:
+        return WhyNot("BUC-DOCUMENT", "no document of that id is in the case; name the SED")
+    code = SedType(sed)
+    row = frame.program.rows.get(frame.role, {}).get(code)
+    if row is None:
+        return _not_ours(frame, code)
+    gate = _gate(frame, state, row)
+    if gate is not None:
+        return gate
+    offers = state.own.open.get(code, {})
+    if offers:
+        return _wrong_parent(frame, state, row, offers, parent)
+    shut = state.own.shut.get(code, {})
+    relevant = [item for key, item in shut.items() if parent is None or key == parent]
+    if relevant:
+        return _shut(frame, state, row, relevant[-1])
+    return _not_yet(frame, state, row, parent)
+
+
+def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, facts: Mapping[str, bool]) -> WhyNot:
+    """Why an open offer may not be used now: state of the case, waiting time or facts."""
+    gate = _gate(frame, state, slot.row, facts)
+    if gate is not None:
+        return gate
+    answer, names, earliest = judge_slot(frame, state, slot, on, facts)
+    sed = slot.row.sed
+    common = (frame, sed)
+    if names:
+        wanted = _wanted(frame, slot, names)
+        told = " and ".join(_told(frame, name, value) for name, value in wanted.items())
+        remedies = tuple(
+            Remedy("state", name, value=value, text=_told(frame, name, value)) for name, value in wanted.items()
+        )
+        if answer is Answer.DEPENDS:
+            return _no(
+                common,
+                "BUC-FACT-UNKNOWN",
+                f"{sed} depends on whether {told}",
+                facts=names,
+                depends=True,
+                remedies=remedies,
+            )
+        return _no(
+            common,
+            "BUC-FACT",
+            f"{sed} may be sent only when {told}",
+            facts=names,
+            remedies=_other_document(frame, state, slot, wanted),
+        )
+    opener = state.documents[slot.opened_by or ""]
+    waits = f"{sed} may be sent {slot.days} days after {opener.sed} was {opener.status}"
+    if earliest is None:
+        return _no(
+            common,
+            "BUC-DATE-UNKNOWN",
+            f"{waits}; that day is not known",
+            depends=True,
+            remedies=(Remedy("give", "at"),),
+        )
+    if on is None:
+        return _no(
+            common,
+            "BUC-DATE-UNKNOWN",
+            f"{waits}: from {earliest} on; give the day",
+            depends=True,
+            earliest=earliest,
+            remedies=(Remedy("wait", "day", on=earliest),),
+        )
+    return _no(
+        common,
+        "BUC-TOO-EARLY",
+        f"{waits}: from {earliest} on",
+        earliest=earliest,
+        remedies=(Remedy("wait", "day", on=earliest),),
+    )
+
+
+def _wanted(frame: Frame, slot: Slot, names: Iterable[str]) -> dict[str, bool]:
+    wanted: dict[str, bool] = {}
+    for name in names:
+        if name == "X004.reopen":
+            wanted[name] = True
+        for row in slot.needs:
+            if name in row.facts:
+                wanted.setdefault(name, row.facts[name])
+            for test in row.history:
+                if name in test.facts:
+                    wanted.setdefault(name, test.facts[name])
+    return wanted
+
+
+def _told(frame: Frame, name: str, value: bool) -> str:
+    fact = frame.buc.conditions.facts.get(name)
+    text = fact.text if fact is not None else name
+    return text if value else f"it is not so that {text}"
+
+
+def _other_document(frame: Frame, state: State, slot: Slot, wanted: Mapping[str, bool]) -> tuple[Remedy, ...]:
+    """A fact of a document does not change; only another document, or a new version of it, can tell otherwise."""
+    remedies = []
+    for trigger in slot.row.after:
+        if trigger.sed is not None and trigger.role is frame.role and trigger.condition is not None:
+            do = "send" if trigger.event == "sent" else "receive"
+            text = f"another {trigger.sed}, or a new version of it, for which " + " and ".join(
+                _told(frame, name, value) for name, value in wanted.items()
+            )
+            remedies.append(Remedy(do, trigger.sed, role=_author(frame, trigger), text=text))
+    return tuple(remedies)
+
+
+def _author(frame: Frame, trigger: Trigger) -> Role:
+    if trigger.event == "sent" or trigger.sed is None:
+        return trigger.role
+    senders = frame.program.senders(trigger.sed)
+    return trigger.role.opposite if trigger.role.opposite in senders else senders[0]
+
+
+def _not_ours(frame: Frame, sed: SedType) -> WhyNot:
+    system = [
+        send.sed for item in frame.buc.included for send in frame.buc.blocks[item.block].sends if send.opens == "system"
+    ]
+    if sed in system:
+        return WhyNot(
+            "BUC-SYSTEM", f"{sed} is made by systems, not sent by an institution", sed=sed, assumed=frame.assumed
+        )
+    senders = frame.program.senders(sed)
+    if senders:
+        who = " or ".join(senders)
+        return WhyNot(
+            "BUC-ROLE", f"{sed} is sent by the {who}, not by the {frame.role}", sed=sed, role=senders[0],
+            remedies=(Remedy("act_as", senders[0], role=senders[0]),), assumed=frame.assumed,
+        )  # fmt: skip
+    return WhyNot(
+        "BUC-UNKNOWN-SED", f"{sed} is not part of {frame.buc.code} in CDM {frame.program.version}", sed=sed,
+        assumed=frame.assumed,
+    )  # fmt: skip
+
+
+def _gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | None = None) -> WhyNot | None:
+    """Why the state of the case alone forbids a row."""
+    status = state.status
+    if row.while_closed:
+        if status is CaseState.CLOSED:
+            return None
+        if status in (CaseState.OPEN, CaseState.NEW):
+            return WhyNot("BUC-CASE-STATE", f"{row.sed} is sent only in a case that was closed with X001", sed=row.sed,
+                          missing=(SedType("X001"),), remedies=_closing(frame), assumed=frame.assumed)  # fmt: skip
+    elif status in (CaseState.OPEN, CaseState.NEW):
+        return None
+    elif status is CaseState.CLOSED and state.undecided is not None and (facts is None or "X004.reopen" not in facts):
+        return WhyNot(
+            "BUC-FACT-UNKNOWN", "the case is closed; whether the X004 reopened it is not known", sed=row.sed,
+            facts=("X004.reopen",), depends=True, assumed=frame.assumed,
+            remedies=(Remedy("state", "X004.reopen", value=True, text=_told(frame, "X004.reopen", True)),),
+        )  # fmt: skip
+    elif status is CaseState.CLOSED and state.undecided is not None and facts is not None and facts["X004.reopen"]:
+        return None
+    return WhyNot("BUC-CASE-STATE", f"the case is {status}", sed=row.sed, remedies=_state_remedies(frame, state),
+                  assumed=frame.assumed)  # fmt: skip
+
+
+def _closing(frame: Frame) -> tuple[Remedy, ...]:
+    senders = frame.program.senders("X001")
+    return tuple(Remedy("send" if role is frame.role else "receive", "X001", role=role) for role in senders)
+
+
+def _state_remedies(frame: Frame, state: State) -> tuple[Remedy, ...]:
+    if state.status is CaseState.CLOSED_LOCALLY:
+        return (Remedy("do", "reopen"),)
+    if state.status is CaseState.ARCHIVED:
+        return (Remedy("do", "restore"),)
+    if state.status is CaseState.CLOSED and frame.program.senders("X004"):
+        return (
+            Remedy(
+                "receive", "X004", role=frame.role.opposite, value=True, text="X002, X003 and an X004 that reopens it"
+            ),
+        )
+    return ()
+
+
+def _wrong_parent(frame: Frame, state: State, row: SendRow, offers: Mapping[str, Slot], parent: str | None) -> WhyNot:
+    parents = [slot.parent for slot in offers.values() if slot.parent is not None]
+    common = (frame, row.sed)
+    if parent is None:
+        text = f"{row.sed} could answer {len(parents)} documents: the event must name which (parent_id)"
+        remedies = tuple(Remedy("give", "parent_id", parent_id=item) for item in parents)
+        return _no(common, "BUC-PARENT", text, remedies=remedies)
+    if not parents:
+        return _no(
+            common,
+            "BUC-PARENT",
+            f"{row.sed} answers no document here: leave parent_id out",
+            remedies=(Remedy("give", "parent_id"),),
+        )
+    shut = state.own.shut.get(row.sed, {}).get(parent)
+    if shut is not None:
+        return _shut(frame, state, row, shut)
+    known = state.documents.get(parent)
+    what = f"the {known.sed} named" if known is not None else "the document named, which is not in the case"
+    return _no(
+        common,
+        "BUC-PARENT",
+        f"{row.sed} cannot answer {what}",
+        remedies=tuple(Remedy("give", "parent_id", parent_id=item) for item in parents),
+    )
+
+
+def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
+    """Why an offer that was open once is not open now."""
+    by = state.documents.get(shut.by)
+    name = by.sed if by is not None else "a document"
+    common = (frame, row.sed)
+    if shut.why == "drafted":
+        return _no(
+            common,
+            "BUC-DRAFTED",
+            f"a draft of {row.sed} is there already: send or delete it",
+            remedies=(Remedy("delete", shut.by),),
+        )
+    if shut.why == "used":
+        remedies = _after_use(frame, state, row, by)
+        once = "once for each document it answers" if shut.slot.parent else "once"
+        return _no(common, "BUC-USED", f"{row.sed} may be sent {once}, and was", remedies=remedies)
+    if by is not None and by.sed == "X008":
+        gone = state.documents.get(by.parent_id or "")
+        return _no(
+            common,
+            "BUC-CANCELLED",
+            f"the {gone.sed if gone else 'document'} it would answer was invalidated",
+            remedies=_openers(frame, state, row, shut.slot.parent is not None),
+        )
+    rule = "BUC-WITHDRAWN" if shut.why == "withdrawn" else "BUC-SUSPENDED"
+    if by is not None and by.status == "new":
+        return _no(common, rule, f"the draft of {name} excludes {row.sed}", remedies=(Remedy("delete", by.id),))
+    remedies = _undo(frame, state, row, by) + _openers(frame, state, row, shut.slot.parent is not None)
+    return _no(common, rule, f"the {name} excludes {row.sed}", remedies=remedies)
+
+
+def _after_use(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:
+    found = []
+    if by is not None and by.is_valid and row.invalidate and row.again_after_invalidation and by.mine:
+        found.append(Remedy("send", "X008", role=frame.role, parent_id=by.id, text=f"invalidate the {row.sed} sent"))
+    return (*found, *_openers(frame, state, row, False))
+
+
+def _undo(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:
+    """Invalidating the document that excludes this one, where that offers it again."""
+    if by is None or not by.is_valid:
+        return ()
+    mine = by.mine
+    event = "invalidated_by_sender" if mine else "invalidation_received"
+    effects = frame.program.effects.get((frame.role, event, by.sed), ())
+    if any(item.target == row.sed and item.effect in ("offer", "resume") for item in effects):
+        do = "send" if mine else "receive"
+        return (Remedy(do, "X008", role=frame.role if mine else frame.role.opposite, parent_id=by.id),)
+    return ()
+
+
+def _openers(frame: Frame, state: State, row: SendRow, replies: bool) -> tuple[Remedy, ...]:
+    """Documents that would open the row (again)."""
+    found: dict[tuple[str, str], Remedy] = {}
+    for trigger in row.after:
+        if trigger.role is not frame.role or trigger.sed is None:
+            continue
+        if trigger.starter and state.starter is not None:
+            continue
+        do = "send" if trigger.event == "sent" else "receive"
+        author = _author(frame, trigger)
+        text = "" if trigger.event != "update_received" else f"a new version of the {trigger.sed}"
+        found.setdefault((do, trigger.sed), Remedy(do, trigger.sed, role=author, text=text))
+    return tuple(found.values())
+
+
+def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> WhyNot:
+    """The row was never opened: what has not happened yet, or happened without its condition."""
+    common = (frame, row.sed)
+    triggers = [item for item in row.after if item.role is frame.role]
+    blocked = _failed_condition(frame, state, triggers)
+    remedies = _openers(frame, state, row, False)
+    missing = tuple(dict.fromkeys(item.sed for item in triggers if item.sed is not None))
+    if blocked is not None:
+        return _no(
+            common, "BUC-CONDITION", f"{row.sed} is possible only when {blocked}", missing=missing, remedies=remedies
+        )
+    if not triggers:
+        return _no(common, "BUC-NOT-YET", f"nothing lets the {frame.role} send {row.sed} here")
+    told = " or ".join(dict.fromkeys(f"{item.sed} was {_happened(item)}" for item in triggers if item.sed is not None))
+    if not told:
+        return _no(common, "BUC-NOT-YET", f"{row.sed} opens a case, and this one is open already")
+    return _no(common, "BUC-NOT-YET", f"{row.sed} is possible once {told}", missing=missing, remedies=remedies)
+
+
+def _happened(trigger: Trigger) -> str:
+    return "received in a new version" if trigger.event == "update_received" else trigger.event
+
+
+def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -> str | None:
+    world = _World(state.documents, state.participants)
+    for trigger in triggers:
+        if trigger.condition is None:
+            continue
+        for item in reversed(state.documents.values()):
+            if item.sed == trigger.sed and item.mine is (trigger.event == "sent"):
+                for row in frame.buc.conditions.rows[trigger.condition]:
+                    failed = failing_test(row, world, item)
+                    if failed is not None:
+                        return describe(failed)
+    return None
+
+
+# ---- details of an event ---------------------------------------------------------------------------------------------
+
+
+def explain_details(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
+    """Attachments, sub-documents, receivers and the participants that an administrative SED names."""
+    common = (frame, row.sed)
+    if event.attachments and row.block is None and not row.attachments:
+        return _no(
+            common,
+            "BUC-ATTACHMENTS",
+            f"{row.sed} takes no attachments in {frame.buc.code}",
+            remedies=(Remedy("give", "attachments"),),
+        )
+    if event.parts and not row.bulk:
+        return _no(
+            common,
+            "BUC-BULK",
+            f"{row.sed} takes no sub-documents in {frame.buc.code}",
+            remedies=(Remedy("give", "parts"),),
+        )
+    if event.kind in ("sent", "drafted") and event.version != 1:
+        return _no(
+            common,
+            "BUC-VERSION",
+            "the first version of a document has the number 1",
+            remedies=(Remedy("give", "version"),),
+        )
+    if event.receivers is not None and event.kind == "sent":
+        refused = _receivers(frame, state, row, event)
+        if refused is not None:
+            return refused
+    return _named_participant(frame, state, row, event)
+
+
+def _receivers(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
+    assert event.receivers is not None
+    common = (frame, row.sed)
+    active = {item.institution for item in state.participants.values() if item.active and item.key != frame.me}
+    unnamed = None in active
+    strange = [item for item in event.receivers if item not in active and item != event.participant]
+    if strange and not unnamed and state.starter is not None:
+        return _no(
+            common, "BUC-RECEIVER", "a receiver takes no part in the case", remedies=(Remedy("give", "receivers"),)
+        )
+    if state.starter is None and not frame.buc.is_multilateral and len(event.receivers) > 1:
+        return _no(
+            common,
+            "BUC-RECEIVER",
+            f"{frame.buc.code} is bilateral: one counterparty",
+            remedies=(Remedy("give", "receivers"),),
+        )
+    return None
+
+
+def _named_participant(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
+    if row.effect not in ("add", "remove", "forward"):
+        return None
+    common = (frame, row.sed)
+    if event.participant is None:
+        if event.kind == "received":
+            return None
+        return _no(
+            common,
+            "BUC-PARTICIPANT",
+            f"{row.sed} concerns an institution: name it (participant)",
+            remedies=(Remedy("give", "participant"),),
+        )
+    known = next((item for item in state.participants.values() if item.institution == event.participant), None)
+    taking_part = known is not None and known.active
+    if row.effect == "remove":
+        author = frame.role if event.kind != "received" else None
+        if event.kind != "received" and not taking_part and known is not None:
+            return _no(
+                common,
+                "BUC-PARTICIPANT",
+                "the institution takes no part in the case",
+                remedies=(Remedy("give", "participant"),),
+            )
+        if author in frame.program.only_itself and known is not None and known.key != frame.me:
+            return _no(
+                common,
+                "BUC-PARTICIPANT",
+                f"the {author} may remove only itself",
+                remedies=(Remedy("give", "participant"),),
+            )
+    elif taking_part and event.kind != "received":
+        return _no(
+            common,
+            "BUC-PARTICIPANT",
+            "the institution takes part in the case already",
+            remedies=(Remedy("give", "participant"),),
+        )
+    return None
+
+
+def explain_draft(
+    frame: Frame, state: State, draft: Document, on: dt.date | None, facts: Mapping[str, bool]
+) -> WhyNot | None:
+    """Why a draft may not be sent now; ``None`` when it may."""
+    row = frame.program.rows[frame.role][draft.sed]
+    if "send" in state.blocked.get(draft.id, frozenset()):
+        return WhyNot("BUC-WITHDRAWN", f"another document excludes this {draft.sed}: delete the draft", sed=draft.sed,
+                      remedies=(Remedy("delete", draft.id),), assumed=frame.assumed)  # fmt: skip
+    shut = state.own.shut.get(draft.sed, {}).get(draft.slot or "")
+    slot = shut.slot if shut is not None else state.own.open.get(draft.sed, {}).get(draft.slot or "")
+    if slot is None:
+        return _gate(frame, state, row)
+    answer, _, _ = judge_slot(frame, state, slot, on, facts)
+    return None if answer is Answer.YES else explain_slot(frame, state, slot, on, facts)
+
+
+def explain_update(frame: Frame, state: State, known: Document, event: Event, *, mine: bool) -> WhyNot | None:
+    """Why a new version of a document may not come now; ``None`` when it may."""
+    found = _explain_update(frame, state, known, event, mine=mine)
+    return found if found is None or mine else attrs.evolve(found, answer=answer_to(frame, known.sed))
+
+
+def _explain_update(frame: Frame, state: State, known: Document, event: Event, *, mine: bool) -> WhyNot | None:
+    common = (frame, known.sed)
+    if known.mine is not mine:
+        text = "only its author sends new versions of a document"
+        return _no(common, "BUC-DOCUMENT", text)
+    if event.sed is not None and event.sed != known.sed:
+        return _no(common, "BUC-DOCUMENT", f"the document of that id is a {known.sed}, not a {event.sed}")
+    if known.status == "cancelled":
+        return _no(common, "BUC-CANCELLED", f"the {known.sed} was invalidated")
+    role = frame.role if mine else state.participants[known.author].role
+    row = frame.program.rows.get(role, {}).get(known.sed)
+    if row is None or not row.update:
+        return _no(common, "BUC-NOT-UPDATABLE", f"{known.sed} takes no new versions in {frame.buc.code}")
+    if mine and event.version != known.version + 1:
+        return _no(
+            common,
+            "BUC-VERSION",
+            f"the next version of this {known.sed} is {known.version + 1}",
+            remedies=(Remedy("give", "version"),),
+        )
+    if mine:
+        gate = _gate(frame, state, row)
+        if gate is not None:
+            return gate
+        if "update" in state.blocked.get(known.id, frozenset()):
+            return _no(common, "BUC-WITHDRAWN", f"a later document fixed this {known.sed}: no new versions")
+    elif state.status is CaseState.CLOSED and state.closer == known.author:
+        return _no(common, "BUC-CASE-STATE", "its author closed the case before")
+    return None
+
+
+# ---- the other side --------------------------------------------------------------------------------------------------
+
+
+def answer_to(frame: Frame, sed: str | None) -> SedType:
+    """The SED that tells the other side that its document was not acceptable: X011 where offered, otherwise X050."""
+    own = frame.program.rows.get(frame.role, {}).get(SedType("X011"))
+    if own is not None and any(trigger.sed == sed for trigger in own.after):
+        return SedType("X011")
+    return SedType("X050")
+
+
+def unknown_parent(frame: Frame, event: Event) -> WhyNot:
+    """A received document answers one that is not here."""
+    return WhyNot(
+        "BUC-PARENT", f"{event.sed} answers a document that is not in the case (yet)", sed=event.sed,
+        answer=SedType("X050"), assumed=frame.assumed, remedies=(Remedy("receive", "parent", parent_id=event.parent_id),),
+    )  # fmt: skip
+
+
+def explain_peer(frame: Frame, state: State, side: Side, event: Event) -> WhyNot:
+    """Why the other side could not send what we received."""
+    assert event.sed is not None
+    mirrored = attrs.evolve(frame, role=side.role)
+    their_state = state.copy()
+    their_state.own = side
+    closed_by_them = state.closer is not None and side is state.peers.get(state.closer)
+    their_state.status = (
+        state.status
+        if state.status is CaseState.NEW or (state.status is CaseState.CLOSED and closed_by_them)
+        else CaseState.OPEN
+    )
+    row = frame.program.rows.get(side.role, {}).get(event.sed)
+    if row is not None and row.while_closed:
+        their_state.status = CaseState.CLOSED
+    found = explain(mirrored, their_state, event.sed, event.parent_id, None, event.facts)
+    if found.rule == "BUC-PARENT" and row is not None:
+        slot = next(iter(side.open.get(event.sed, {}).values()), None)
+        if slot is not None and slot.needs:
+            found = explain_slot(mirrored, their_state, slot, None, event.facts)
+    answer = answer_to(frame, event.sed) if frame.program.senders(event.sed) else SedType("X050")
+    return attrs.evolve(found, text=f"the {side.role} sent {event.sed}, but {found.text}", answer=answer)
+
+
+def explain_move(move: Move) -> WhyNot | None:
+    """Why a move of :meth:`Case.allowed` is not allowed."""
+    return move.case.why_not(move)
