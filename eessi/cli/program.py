@@ -96,4 +96,9 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:  # a defect of ours: still one line, no values of the input
+        if debug:
+            raise
+        click.echo(f"eessi: internal error ({type(error).__name__}); run again with --debug and report it", err=True)
+        return 5
     return result if isinstance(result, int) else 0

@@ -87,11 +87,14 @@ class _Comparison:
         old_names = {pairs.get(name, name) for name in before}
         structure = list(self._children(particles, new.children, old_names, set(after), before, path, pairs))
         yield from structure
+        was_called = {now: was for was, now in pairs.items()}
         for name, element in after.items():
             if name not in old_names:
                 continue
-            was = next(e for n, e in before.items() if pairs.get(n, n) == name)
-            yield from self._element(was, element, f"{path}/{name}".lstrip("/"))
+            was = was_called.get(name, name)
+            here, there = f"{path}/{name}".lstrip("/"), f"{path}/{was}".lstrip("/")
+            found = self._element(before[was], element, here)
+            yield from found if was == name else (_below_renamed(item, here, there) for item in found)
 
     def _element(self, old: Element, new: Element, path: str) -> Iterator[_Gone | Change]:
         if (label := old.labels.get("en")) != (now := new.labels.get("en")):
@@ -274,6 +277,16 @@ class _Comparison:
             new=None if new_only is None else " ".join(new_only),
             direction=direction,
         )
+
+
+def _below_renamed(item: _Gone | Change, here: str, there: str) -> _Gone | Change:
+    """The same change with the path it had in the old version, below an element that has another name there."""
+    if isinstance(item, _Gone):
+        change = _below_renamed(item.change, here, there)
+        assert isinstance(change, Change)
+        return attrs.evolve(item, change=change)
+    was = item.old_path or item.path
+    return attrs.evolve(item, old_path=there + was[len(here) :] if was.startswith(here) else was)
 
 
 def _many(count: int | None) -> str:

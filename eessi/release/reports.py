@@ -1,0 +1,160 @@
+"""A difference for people and machines: text, Markdown, HTML, Excel, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eessi.errors import MissingExtra
+from eessi.release.change import Change, ChangeClass, kind_of
+
+if TYPE_CHECKING:
+    from eessi.release.difference import Difference
+
+__all__ = ["as_html", "as_json", "as_markdown", "as_text", "write_xlsx"]
+
+_TITLES = {
+    ChangeClass.REFUSED: "Refused: somebody cannot read the other's documents",
+    ChangeClass.MEANING: "Meaning: documents stay valid and may say something else",
+    ChangeClass.IGNORED: "Ignored: no receiver notices",
+    ChangeClass.DOCUMENTATION: "Documentation: texts only",
+}
+
+
+def as_json(found: Difference, files: Mapping[str, str] | None = None) -> dict[str, object]:
+    """The difference as a JSON document (without ``schema_version``); ``witness`` is the document or a file name."""
+    return {
+        "old": found.old,
+        "new": found.new,
+        "changes": [_row(change, files or {}) for change in found.changes],
+        "summary": {
+            **found.count(),
+            "compared": len(found.compared),
+            "unproved": len(found.unproved),
+            "not_compared": [{"sed": sed, "why": why} for sed, why in found.not_compared.items()],
+        },
+    }
+
+
+def _row(change: Change, files: Mapping[str, str]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": change.id,
+        "class": str(change.cls),
+        "direction": str(change.direction) or None,
+        "sed": change.sed,
+        "path": change.path,
+        "old": change.old,
+        "new": change.new,
+        "text": change.text,
+        "fingerprint": change.fingerprint,
+    }
+    if change.cls is ChangeClass.REFUSED:
+        document = change.witness.decode() if change.witness is not None else None
+        row["witness"] = files.get(change.fingerprint, document)
+        row["witness_refused_by"] = str(change.witness_for) or None
+        row["proved"] = change.proved
+    return row
+
+
+def as_text(found: Difference) -> str:
+    """The difference as lines for a terminal."""
+    lines = [f"{found.old} -> {found.new}: {_summary(found)}"]
+    for cls in ChangeClass:
+        changes = [change for change in found.of_class(cls) if change.id != "CHG-NOT-COMPARED"]
+        if changes:
+            lines += ["", f"{_TITLES[cls]} ({len(changes)})"]
+            lines += [
+                f"  {change.sed:6} {_place(change)}{change.text}  [{change.id}{_mark(change)}]" for change in changes
+            ]
+    if found.not_compared:
+        lines += ["", f"Not compared ({len(found.not_compared)})"]
+        lines += [f"  {sed:6} {why}" for sed, why in found.not_compared.items()]
+    return "\n".join(lines)
+
+
+def _summary(found: Difference) -> str:
+    counted = ", ".join(f"{number} {cls}" for cls, number in found.count().items() if number)
+    proof = f"; {len(found.unproved)} refusals without a witness" if found.unproved else ""
+    return f"{len(found.compared)} documents compared; {counted or 'nothing changed'}{proof}"
+
+
+def _place(change: Change) -> str:
+    return f"{change.path}: " if change.path else ""
+
+
+def _mark(change: Change) -> str:
+    if change.cls is not ChangeClass.REFUSED:
+        return ""
+    who = {"old": "old receivers refuse", "new": "new receivers refuse", "both": "both refuse"}[str(change.direction)]
+    return f"; {who}" + ("" if change.proved else "; not proved")
+
+
+def as_markdown(found: Difference) -> str:
+    """The difference as a Markdown document."""
+    lines = [f"# {found.old} to {found.new}", "", _summary(found), ""]
+    for cls in ChangeClass:
+        changes = found.of_class(cls)
+        if not changes:
+            continue
+        lines += [f"## {_TITLES[cls]}", "", "| SED | path | what | id | proved |", "|---|---|---|---|---|"]
+        for change in changes:
+            proved = ("yes" if change.proved else "no") if cls is ChangeClass.REFUSED else ""
+            lines.append(f"| {change.sed} | {_cell(change.path)} | {_cell(change.text)} | {change.id} | {proved} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def as_html(found: Difference) -> str:
+    """The difference as one self-contained, accessible page."""
+    from eessi.pages.rendering import render
+
+    sections = [(str(cls), _TITLES[cls], found.of_class(cls)) for cls in ChangeClass if found.of_class(cls)]
+    return render(
+        "difference.html.j2",
+        {
+            "found": found,
+            "summary": _summary(found),
+            "sections": sections,
+            "mend": {change.id: kind_of(change.id).mend for change in found.changes},
+        },
+    )
+
+
+def write_xlsx(found: Difference, output: Path) -> None:
+    """The difference as an Excel sheet, one row per change, with room for a decision and its reason.
+
+    :raises MissingExtra: when openpyxl is not installed.
+    """
+    try:
+        from openpyxl import Workbook
+        from openpyxl.styles import Font
+    except ModuleNotFoundError:
+        raise MissingExtra("release", "writing Excel files") from None
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "changes"
+    sheet.append(
+        ["class", "direction", "SED", "path", "what", "old", "new", "id", "proved", "fingerprint", "decision", "reason"]
+    )
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    for change in found.changes:
+        proved = ("yes" if change.proved else "no") if change.cls is ChangeClass.REFUSED else ""
+        row = [str(change.cls), str(change.direction), change.sed, change.path, change.text, change.old, change.new]
+        sheet.append([_safe(cell) for cell in [*row, change.id, proved, change.fingerprint, "", ""]])
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = sheet.dimensions
+    for column, width in zip("ABCDEFGHIJKL", (14, 10, 8, 50, 60, 20, 20, 24, 8, 18, 16, 40), strict=True):
+        sheet.column_dimensions[column].width = width
+    book.save(output)
+
+
+def _safe(cell: str | None) -> str | None:
+    """A cell that begins like a formula is data here: it must not be run by a spreadsheet."""
+    return f"'{cell}" if cell and cell[0] in "=+-@\t\r" else cell
