@@ -71,7 +71,9 @@ class SendOptions(_Model):
     """Everything that may stand below a step that sends."""
 
     name: str | None = Field(default=None, description="name of this document for later steps; its SED code otherwise")
-    data: dict[str, object] | None = Field(default=None, description="the document, element names to values")
+    data: dict[str, object] | None = Field(
+        default=None, description="the document, element names to values; laid over the template"
+    )
     template: str | None = Field(default=None, description="file with the data, beside the scenario")
     generate: bool = Field(default=False, description="generate a document from the structure of the package")
     change: dict[str, Text | None] = Field(
@@ -362,13 +364,11 @@ class _Steps:
         name = options.template or sentence.template
         if name is None:
             return options
-        if options.data is not None:
-            raise plan.error("data and template exclude each other; use change for small differences", place)
         other = read_yaml(inside(self.folder, name, plan, place))
         data = _fill(other.data, self.variables, other, ())
         if not isinstance(data, dict):
             raise other.error("a template is a mapping of element names to values")
-        return options.model_copy(update={"data": data, "template": name})
+        return options.model_copy(update={"data": _over(data, options.data or {}), "template": name})
 
     def _expect(self, sentence: Expect, text: str, plan: Plan, place: Place) -> None:
         if not self.steps or not isinstance(self.steps[-1].sentence, sentences.Send):
@@ -385,6 +385,15 @@ class _Steps:
         for name in names:
             if name is not None and name not in self.parties:
                 raise plan.error(f"no party is called {name!r}; known: {', '.join(self.parties)}", place)
+
+
+def _over(template: Mapping[str, object], data: Mapping[str, object]) -> dict[str, object]:
+    """The template with the step's own data laid over it: groups join, everything else replaces."""
+    joined = dict(template)
+    for name, value in data.items():
+        below = joined.get(name)
+        joined[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return joined
 
 
 def inside(folder: Path, name: str, plan: Plan, place: Place) -> Path:

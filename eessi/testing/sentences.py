@@ -15,7 +15,7 @@ FR may send A002 · FR may not send A002 [because …]    what the party's own c
 FR may not send A002 before 2026-05-01                 ... and the earliest day it says otherwise
 FR closes the case · FR reopens the case               the party closes or reopens its own copy
 after 60 days · on 2026-03-01                          the clock moves
-FR is open · FR is closed                              state of the party's case
+FR is open · FR is closed · FR is closed locally       state of the party's own copy of the case
 FR has A001 · FR has no A001                           documents in the party's case
 expect refused because … · expect rejected because …   how the step before ends
 expect valid · expect undetermined · expect invalid    what the check of the step before says
@@ -121,7 +121,7 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
     ("local", rf"(?P<party>{_WORD}) (?P<what>closes|reopens) the case"),
     ("after", r"after (?P<count>[0-9]+) (?P<unit>minute|hour|day|week|month|year)s?"),
     ("on", r"on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"),
-    ("is", rf"(?P<party>{_WORD}) is (?P<state>new|open|closed|archived|removed)"),
+    ("is", rf"(?P<party>{_WORD}) is (?P<state>new|open|closed locally|closed|archived|removed)"),
     ("has", rf"(?P<party>{_WORD}) has (?P<no>no )?(?P<doc>{_WORD})"),
     ("expect", r"expect (?P<ending>refused|rejected|valid|invalid|undetermined)(?: because (?P<why>.+))?"),
 )

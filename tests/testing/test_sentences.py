@@ -31,6 +31,7 @@ SENTENCES = [
     ("after 2 years", Pass(months=24)),
     ("on 2026-03-01", Pass(until=dt.date(2026, 3, 1))),
     ("FR is closed", Is("FR", "closed")),
+    ("BE is closed locally", Is("BE", "closed locally")),
     ("BE has A001", Has("BE", "A001", True)),
     ("BE has no A001", Has("BE", "A001", False)),
     ("expect refused because SCH-MISSING", Expect("refused", "SCH-MISSING")),

@@ -1,0 +1,203 @@
+"""``eessi replay``: run scenarios, all parties simulated."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, write
+from eessi.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from eessi.testing.comparison import Difference
+    from eessi.testing.record import Run
+
+__all__ = ["replay"]
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as one HTML page.")
+@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML as well.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON record as well."
+)
+@click.option(
+    "--compare", type=click.Path(dir_okay=False, path_type=Path), help="Compare with the JSON of an earlier run."
+)
+@click.option("--strict", is_flag=True, help="End with 3 when a document could not be checked.")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the seed in the scenario.")
+@click.option("--fail-under", type=click.FloatRange(0, 100), help="Least coverage of process steps, in percent.")
+@click.option("--show-values", is_flag=True, help="Do not mask the values of documents.")
+@common_options("junit", "html")
+def replay(
+    scenarios: Sequence[str],
+    transport: str,
+    report: Path | None,
+    junit_file: Path | None,
+    json_file: Path | None,
+    compare: Path | None,
+    strict: bool,
+    seed: int | None,
+    fail_under: float | None,
+    show_values: bool,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Run scenarios (files, or folders with *.buc.yaml), all parties simulated on this machine."""
+    from eessi.testing.coverage import joined
+
+    earlier = _earlier(compare) if compare else None
+    if transport != "memory":
+        raise UsageError("only the transport 'memory' is at hand; --transport as4 needs the access-point double")
+    runs = _play(scenarios, seed, show_values, lang)
+    differences = _differences(earlier, runs) if earlier is not None else ()
+    covered = joined(runs)
+    document = _document(runs, differences, compare is not None)
+    if report is not None:
+        from eessi.pages import run_report
+
+        write(run_report(*runs, values_shown=show_values), report)
+    if junit_file is not None:
+        from eessi.testing.junit import junit
+
+        write(junit(runs), junit_file)
+    if json_file is not None:
+        print_json(document, json_file)
+    _print(runs, document, differences, format, output, quiet, report, show_values)
+    short = fail_under is not None and covered.share * 100 < fail_under
+    if short:
+        click.echo(f"coverage is {covered.share:.1%} of {covered.total} steps, under {fail_under}%", err=True)
+    if differences or short or any(not run.passed for run in runs):
+        return 1
+    return 3 if strict and any(run.undetermined for run in runs) else 0
+
+
+def _files(names: Sequence[str]) -> Iterator[Path]:
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(path.rglob("*.buc.yaml"))
+            if not found:
+                raise InputError("no *.buc.yaml in this folder", source=name)
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise InputError("no such file", source=name)
+
+
+def _play(names: Sequence[str], seed: int | None, show_values: bool, lang: str) -> list[Run]:
+    from eessi.directory import Directory
+    from eessi.schemas import Registry
+    from eessi.testing import load_scenarios, run
+
+    registry, directory = Registry.default(), Directory.synthetic()
+    read = [scenario for path in _files(names) for scenario in load_scenarios(path)]
+    return [
+        run(scenario, registry=registry, directory=directory, seed=seed, show_values=show_values, lang=lang)
+        for scenario in read
+    ]
+
+
+def _earlier(path: Path) -> dict[str, dict[str, JsonValue]]:
+    """The runs of an earlier record, by scenario."""
+    from eessi.cli.output import read_source
+
+    try:
+        document = json.loads(read_source(str(path)))
+        return {str(run["scenario"]): run for run in document["results"]}
+    except (ValueError, KeyError, TypeError):
+        raise InputError("this is not the JSON of a run", source=str(path)) from None
+
+
+def _differences(earlier: dict[str, dict[str, JsonValue]], runs: Sequence[Run]) -> tuple[Difference, ...]:
+    from eessi.testing.comparison import Difference, compare
+
+    found: list[Difference] = []
+    for run in runs:
+        before = earlier.get(run.scenario)
+        if before is None:
+            found.append(Difference(run.scenario, None, "a scenario that the earlier run has not"))
+        else:
+            found += [
+                Difference(f"{run.scenario}: {one.place}", one.old, one.new) for one in compare(before, run.document())
+            ]
+    names = {run.scenario for run in runs}
+    found += [Difference(name, "a scenario of the earlier run", None) for name in earlier if name not in names]
+    return tuple(found)
+
+
+def _document(runs: Sequence[Run], differences: Sequence[Difference], compared: bool) -> dict[str, object]:
+    from eessi.testing.coverage import joined
+
+    covered = joined(runs)
+    document: dict[str, object] = {
+        "results": [run.document() for run in runs],
+        "summary": {
+            "passed": sum(run.passed for run in runs),
+            "failed": sum(not run.passed for run in runs),
+            "undetermined": sum(len(run.undetermined) for run in runs),
+            "coverage": {"covered": len(covered.covered), "total": covered.total},
+        },
+    }
+    if compared:
+        document["comparison"] = [{"place": one.place, "old": one.old, "new": one.new} for one in differences]
+    return document
+
+
+def _print(
+    runs: Sequence[Run],
+    document: dict[str, object],
+    differences: Sequence[Difference],
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    report: Path | None,
+    show_values: bool,
+) -> None:
+    if format == "json":
+        print_json(document, output, quiet=quiet)
+    elif format == "junit":
+        from eessi.testing.junit import junit
+
+        write(junit(runs), output, quiet=quiet)
+    elif format == "html":
+        from eessi.pages import run_report
+
+        write(run_report(*runs, values_shown=show_values), output, quiet=quiet)
+    else:
+        write(_text(runs, differences, report, plain=output is not None), output, quiet=quiet)
+
+
+def _text(runs: Sequence[Run], differences: Sequence[Difference], report: Path | None, *, plain: bool) -> str:
+    import io
+    import shutil
+
+    from rich.console import Console
+
+    from eessi.cli.timeline import print_closing, print_opening, print_run
+
+    terminal = sys.stdout.isatty() and not plain
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110) if terminal else 100
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=width, force_terminal=terminal, highlight=False)
+    print_opening(console)
+    for run in runs:
+        print_run(console, run)
+    print_closing(console, runs, str(report) if report else None)
+    if differences:
+        console.print(f"\nDifferent from the earlier run ({len(differences)}):", style="bold")
+        for difference in differences:
+            console.print(f"  {difference}", markup=False)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())

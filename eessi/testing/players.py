@@ -1,0 +1,299 @@
+"""Simulated institutions: each has its own case, its own documents and its own end of the network.
+
+A :class:`Player` does what an institution's system does with a document, by the public functions of the toolkit only:
+ask its case, check the document, put it into an envelope, send it; and on arrival parse, check again, ask its own case.
+Nothing is shared between two players but the bytes on the network.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+
+import attrs
+
+from eessi.buc import Case, Event, buc
+from eessi.errors import EessiError, InputError, PeerViolation, ProcessError
+from eessi.findings import Verdict
+from eessi.ids import Action, BucId, CaseId, CdmVersion, InstitutionId, Role, SedType
+from eessi.schemas import Registry
+from eessi.sed import Attachment, Header, Message, Sed, parse, validate
+from eessi.sed.header import Party as HeaderParty
+from eessi.transport import Parcel, Part, Transport
+
+__all__ = ["Arrival", "Held", "Player", "Refusal", "Sending"]
+
+
+@attrs.frozen(slots=True)
+class Held:
+    """A document in a player's case: its set id, the SED in its newest version, its header, and whose it is."""
+
+    name: str
+    set_id: str
+    version: int
+    sed: Sed
+    header: Header
+    mine: bool
+
+
+@attrs.frozen(slots=True)
+class Refusal:
+    """Why something did not happen: plain words, and the id of the rule or finding behind them."""
+
+    reason: str
+    rule: str | None = None
+
+
+@attrs.frozen(slots=True)
+class Sending:
+    """What became of a document that a player wanted to send. ``refusal`` is set when it never left."""
+
+    name: str
+    sed: Sed
+    check: Verdict
+    header: Header | None = None
+    messages: Mapping[InstitutionId, str] = attrs.field(factory=dict, hash=False)
+    refusal: Refusal | None = None
+
+
+@attrs.frozen(slots=True)
+class Arrival:
+    """What a player made of a parcel. ``rejection`` is set when it did not take it into its case.
+
+    ``answer`` is the administrative SED that the process answers with, where it names one.
+    """
+
+    message_id: str
+    check: Verdict | None
+    header: Header | None = None
+    sed: Sed | None = None
+    rejection: Refusal | None = None
+    answer: str | None = None
+
+
+@attrs.define(slots=True)
+class Player:
+    """One institution of a run.
+
+    :param clock: gives the time of what the player does. :param random: gives its identifiers.
+    :param strict: refuse to send what the check found invalid; off only to test the other side.
+    """
+
+    name: str
+    role: Role
+    country: str
+    institution: InstitutionId
+    institution_name: str
+    transport: Transport
+    registry: Registry
+    buc: BucId
+    version: CdmVersion
+    clock: Callable[[], dt.datetime]
+    random: Random
+    case: Case | None = None
+    documents: dict[str, Held] = attrs.field(factory=dict)
+    refused: list[Arrival] = attrs.field(factory=list)
+
+    def open_case(self, case_id: str | None, others: tuple[InstitutionId, ...]) -> Case:
+        """Open this player's own copy of the case; nothing is in it yet. The owner names the others, nobody else does."""
+        self.case = self.empty_case(case_id, others)
+        return self.case
+
+    def empty_case(self, case_id: str | None, others: tuple[InstitutionId, ...]) -> Case:
+        """The case this player would begin with."""
+        named = others if self.role is Role.CASE_OWNER else ()
+        return buc(self.buc).start(
+            as_=self.role, version=self.version, case_id=case_id, me=self.institution, counterparties=named
+        )
+
+    def new_id(self) -> str:
+        """An identifier (UUID, version 4) from the run's own random source."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    # sending ----------------------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        name: str,
+        sed: Sed,
+        receivers: Mapping[InstitutionId, Role],
+        *,
+        reply_to: str | None = None,
+        update: bool = False,
+        facts: Mapping[str, bool] | None = None,
+        attachments: tuple[Attachment, ...] = (),
+        unchecked: bool = False,
+    ) -> Sending:
+        """Send a document to one or more institutions, or say why it stays.
+
+        In this order: the check of the document, the rule of the process, the envelope, the network. When one of them
+        refuses, the case is unchanged and nothing has left.
+
+        :param name: by which the player keeps the document; :param reply_to: name of the document it answers.
+        """
+        check = validate(sed, self.registry)
+        if check.errors and not unchecked:
+            first = check.errors[0]
+            more = f" (and {len(check.errors) - 1} more)" if len(check.errors) > 1 else ""
+            place = f"{first.path}: " if first.path else ""
+            return Sending(name, sed, check, refusal=Refusal(f"{place}{first.message()}{more}", first.id))
+        known = self.documents.get(name)
+        set_id = known.set_id if known and update else self.new_id()
+        number = known.version + 1 if known and update else 1
+        event = Event(
+            "sent",
+            sed=sed.type,
+            document_id=set_id,
+            parent_id=self.documents[reply_to].set_id if reply_to in self.documents else None,
+            version=number,
+            at=self.clock(),
+            receivers=tuple(receivers),
+            facts=facts or {},
+            attachments=len(attachments),
+        )
+        case = self.case or self.open_case(self.new_id(), tuple(receivers))
+        try:
+            after = case.apply(event)
+        except ProcessError as error:
+            return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
+        header = self._header(sed, receivers, set_id, number, case)
+        messages = {
+            receiver: self._post(Message.compose(self._to(header, receiver), sed, attachments), receiver)
+            for receiver in receivers
+        }
+        self.case = after
+        self.documents[name] = Held(name, set_id, number, sed, header, mine=True)
+        return Sending(name, sed, check, header, messages)
+
+    def _header(
+        self, sed: Sed, receivers: Mapping[InstitutionId, Role], set_id: str, number: int, case: Case
+    ) -> Header:
+        first = not case.documents
+        return Header(
+            sender=HeaderParty(self.institution, self.role),
+            receivers=tuple(HeaderParty(receiver, role) for receiver, role in receivers.items()),
+            sed=sed.type,
+            sed_version=sed.version,
+            buc=self.buc,
+            buc_version=self.version,
+            action=Action.START if first else Action.UPDATE if number > 1 else Action.NEW,
+            case_id=CaseId(case.id) if case.id else None,
+            instance_id=self.new_id(),
+            set_id=set_id,
+            document_version=number,
+            created=self.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+    @staticmethod
+    def _to(header: Header, receiver: InstitutionId) -> Header:
+        return attrs.evolve(header, receivers=tuple(party for party in header.receivers if party.id == receiver))
+
+    def _post(self, message: Message, receiver: InstitutionId) -> str:
+        parts = tuple(Part(part.identifier, part.content, part.media_type) for part in message.attachments)
+        return self.transport.send(
+            Parcel(
+                self.institution,
+                receiver,
+                message.data,
+                parts,
+                message_id=f"{message.header.instance_id}@{receiver}",
+                conversation_id=str(message.header.case_id or ""),
+            )
+        )
+
+    # receiving --------------------------------------------------------------------------------------------------
+
+    def receive(self, facts: Mapping[str, bool] | None = None) -> Iterator[Arrival]:
+        """Take in everything that has arrived, oldest first. What is not taken is kept in :attr:`refused`, never lost."""
+        for parcel in self.transport.receive():
+            arrival = self._take(parcel, facts or {})
+            if arrival.rejection is not None:
+                self.refused.append(arrival)
+            yield arrival
+
+    def _take(self, parcel: Parcel, facts: Mapping[str, bool]) -> Arrival:
+        try:
+            message = parse(parcel.payload)
+        except InputError as error:
+            return Arrival(parcel.message_id, None, rejection=Refusal(str(error), "DOC-UNREADABLE"))
+        if not isinstance(message, Message):
+            return Arrival(
+                parcel.message_id, None, sed=message, rejection=Refusal("the document came without an envelope")
+            )
+        check = validate(message, self.registry)
+        arrival = Arrival(parcel.message_id, check, message.header, message.sed)
+        refusal = self._objection(message, parcel, check)
+        if refusal is not None:
+            return attrs.evolve(arrival, rejection=refusal)
+        try:
+            self._enter(message, facts)
+        except PeerViolation as error:
+            return attrs.evolve(arrival, rejection=Refusal(str(error), error.rule), answer=error.answer)
+        except EessiError as error:
+            return attrs.evolve(arrival, rejection=Refusal(str(error), getattr(error, "rule", None)))
+        return arrival
+
+    def _objection(self, message: Message, parcel: Parcel, check: Verdict) -> Refusal | None:
+        """What speaks against a message before the process is asked."""
+        header = message.header
+        if check.errors:
+            first = check.errors[0]
+            return Refusal(f"{first.path}: {first.message()}" if first.path else first.message(), first.id)
+        if header.sender.id != parcel.sender:
+            return Refusal(f"the header names {header.sender.id} as sender, the network {parcel.sender}", "RUN-SENDER")
+        if all(party.id != self.institution for party in header.receivers):
+            return Refusal("the header does not name this institution as a receiver", "RUN-RECEIVER")
+        if header.buc is not None and header.buc != self.buc:
+            return Refusal(f"the message belongs to {header.buc}, the case is {self.buc}", "RUN-BUC")
+        if header.buc_version is not None and not header.buc_version.same_minor(self.version):
+            return Refusal(
+                f"the message is of CDM {header.buc_version}, the case runs under {self.version}", "RUN-VERSION"
+            )
+        if (
+            self.case is not None
+            and header.case_id is not None
+            and self.case.id
+            and header.case_id != CaseId(self.case.id)
+        ):
+            return Refusal("the message belongs to another case", "RUN-CASE")
+        return None
+
+    def _enter(self, message: Message, facts: Mapping[str, bool]) -> None:
+        header = message.header
+        sender = header.sender.institution
+        case = self.case or self.open_case(header.case_id, (sender,))
+        event = Event(
+            "received",
+            sed=message.sed.type,
+            document_id=header.set_id,
+            version=header.document_version or 1,
+            at=self.clock(),
+            sender=sender,
+            facts=facts,
+            attachments=len(header.attachments),
+        )
+        self.case = case.apply(event)
+        name = self._name_for(message.sed.type, header.set_id or "")
+        self.documents[name] = Held(
+            name, header.set_id or "", header.document_version or 1, message.sed, header, mine=False
+        )
+
+    def free_name(self, sed: SedType) -> str:
+        """A name for a further document: its code, numbered from the second of that code on."""
+        count = sum(1 for held in self.documents.values() if held.sed.type == sed)
+        return str(sed) if not count else f"{sed}-{count + 1}"
+
+    def _name_for(self, sed: SedType, set_id: str) -> str:
+        """The name of a received document: that of its earlier version, else a new one."""
+        known = next((held.name for held in self.documents.values() if held.set_id == set_id), None)
+        return known or self.free_name(sed)
+
+    def local(self, kind: str) -> None:
+        """Close or reopen this player's own copy of the case (``closed``, ``reopened``).
+
+        :raises NotAllowed: when the role may not, or not now.
+        """
+        case = self.case or self.open_case(None, ())
+        self.case = case.apply(Event(kind, at=self.clock()))
