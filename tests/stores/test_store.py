@@ -1,0 +1,201 @@
+"""The unit of work: all or nothing, readers undisturbed, tenants apart, tables as the migrations make them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from eessi.errors import StoreError, UsageError
+from eessi.stores import Store
+from eessi.stores.directory import DirectoryRows
+from eessi.stores.directory_rows import CopyRow
+from eessi.stores.rooms import ROOMS, all_metadata, metadata_of
+from eessi.stores.store import url_of
+from eessi.stores.versions import newest_revisions, revisions_of
+
+
+def row(seq: int) -> CopyRow:
+    return CopyRow(seq=seq, loaded_at="2026-01-01T00:00:00+00:00", loaded_by="test")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)])
+def place(request: pytest.FixtureRequest, file: Path) -> str:
+    """Where the store lives: the same promises hold in both databases."""
+    return str(file) if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def store(place: str) -> Iterator[Store]:
+    with Store.open(place) as store:
+        yield store
+
+
+def seqs(store: Store, tenant: str = "default") -> list[int]:
+    with store.read(tenant) as unit:
+        return [copy.seq for copy in DirectoryRows(unit).copies()]
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_rooms(store: Store) -> None:
+    """What Alembic would still have to change is nothing, and the newest revision of every room is reached."""
+    with store.read() as unit:
+        context = MigrationContext.configure(unit.connection, opts={"compare_type": True})
+        assert compare_metadata(context, all_metadata()) == []
+        assert revisions_of(unit.connection) == newest_revisions()
+
+
+def test_every_table_begins_its_key_with_the_tenant() -> None:
+    for room in ROOMS:
+        for table in metadata_of(room).tables.values():
+            assert next(iter(table.primary_key.columns)).name == "tenant", table.name
+
+
+def test_a_unit_that_raises_leaves_nothing(store: Store) -> None:
+    with store.begin() as unit:
+        DirectoryRows(unit).add_copy(row(1))
+
+    def twice() -> None:
+        with store.begin() as unit:
+            for seq in (2, 3, 2):
+                DirectoryRows(unit).add_copy(row(seq))
+
+    with pytest.raises(StoreError, match=r"(?i)unique"):
+        twice()
+    assert seqs(store) == [1]
+
+
+def test_a_reader_keeps_its_picture_while_a_writer_commits(store: Store) -> None:
+    with store.read() as unit:
+        before = DirectoryRows(unit)
+        assert before.copies() == []
+
+        def write() -> None:
+            with store.begin() as writing:
+                DirectoryRows(writing).add_copy(row(1))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(timeout=20)
+        assert not writer.is_alive(), "the reader made the writer wait"
+        assert before.copies() == []
+    assert seqs(store) == [1]
+
+
+def test_two_writers_follow_each_other(store: Store) -> None:
+    """Each reads the last number and adds the next one: without a writer's lock both would add the same."""
+
+    def add() -> None:
+        with store.begin() as unit:
+            rows = DirectoryRows(unit)
+            rows.lock()
+            rows.add_copy(row(len(rows.copies()) + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert seqs(store) == [1, 2, 3, 4, 5, 6]
+
+
+def test_tenants_do_not_see_each_other(store: Store) -> None:
+    store.create_tenant("other")
+    store.create_tenant("other")
+    with store.begin("other") as unit:
+        DirectoryRows(unit).add_copy(row(1))
+    assert seqs(store) == []
+    assert seqs(store, "other") == [1]
+    assert store.tenants == ("default", "other")
+
+
+def test_an_unknown_tenant_is_an_error_and_no_new_tenant(store: Store) -> None:
+    with pytest.raises(StoreError, match="no tenant 'typo'"), store.begin("typo"):
+        pass
+    assert store.tenants == ("default",)
+    with pytest.raises(UsageError):
+        store.create_tenant("")
+
+
+def test_a_tenant_made_elsewhere_is_found(store: Store, place: str) -> None:
+    with Store.open(place) as other:
+        other.create_tenant("late")
+    assert seqs(store, "late") == []
+
+
+def test_opening_again_changes_nothing(store: Store, place: str) -> None:
+    with store.begin() as unit:
+        DirectoryRows(unit).add_copy(row(1))
+    with Store.open(place, migrate=False) as again:
+        assert seqs(again) == [1]
+
+
+def test_an_empty_database_is_refused_where_migration_is_not_allowed(place: str) -> None:
+    with pytest.raises(StoreError, match="older version"):
+        Store.open(place, migrate=False)
+
+
+def test_a_store_of_the_future_is_refused(store: Store, place: str) -> None:
+    with store.begin() as unit:
+        unit.execute(sa.text("UPDATE alembic_version SET version_num = 'directory_9999' WHERE version_num LIKE 'dir%'"))
+    with pytest.raises(StoreError, match="newer than this toolkit"):
+        Store.open(place)
+
+
+def test_several_may_open_an_empty_store_at_once(place: str) -> None:
+    """One migrates, the others wait and find it done."""
+    failed: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Store.open(place).close()
+        except StoreError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert failed == []
+    with Store.open(place, migrate=False) as store:
+        assert store.tenants == ("default",)
+
+
+def test_what_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "no.db"
+    file.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match="not a database") as caught:
+        Store.open(file)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(StoreError, match="no folder"):
+        Store.open(tmp_path / "nowhere" / "x.db")
+
+
+def test_urls() -> None:
+    assert url_of("a.db") == "sqlite:///a.db"
+    assert url_of("postgresql://host/name") == "postgresql+psycopg://host/name"
+    with pytest.raises(UsageError):
+        url_of("mysql://host/name")
+
+
+def test_sqlite_writes_ahead_and_holds_references(file: Path) -> None:
+    with Store.open(file) as store, store.read() as unit:
+        assert unit.execute(sa.text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert unit.execute(sa.text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def test_a_store_in_memory_of_the_database_library() -> None:
+    with Store.open("sqlite://") as store:
+        with store.begin() as unit:
+            DirectoryRows(unit).add_copy(row(1))
+        assert seqs(store) == [1]
