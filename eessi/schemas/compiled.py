@@ -12,12 +12,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from importlib.resources import files
-from typing import Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 from lxml import etree
 
 from eessi.errors import PackageError
+
+if TYPE_CHECKING:
+    from lxml.etree._docloader import _InputDocument
 
 __all__ = ["SIGNATURE_SCHEMAS", "Kept", "SchemaSources", "compile_schema", "signature_schema"]
 
@@ -97,12 +100,12 @@ class _Beside(etree.Resolver):
     def __init__(self, sources: SchemaSources) -> None:
         self._files = sources.files
 
-    def resolve(self, system_url: str, public_id: str, context: object) -> object:
+    def resolve(self, system_url: str | None, public_id: str | None, context: object) -> _InputDocument | None:
         """Called by lxml for every include, import and redefine."""
-        name = system_url.removeprefix(_BASE)
+        name = (system_url or "").removeprefix(_BASE)
         if name not in self._files:
             raise LookupError(name)  # returning None would let libxml2 look at the file system
-        return self.resolve_string(self._files[name], context, base_url=system_url)  # type: ignore[attr-defined]  # the stubs lack it
+        return self.resolve_string(self._files[name], context, base_url=system_url)
 
 
 def compile_schema(sources: SchemaSources, *, where: str) -> etree.XMLSchema:
@@ -112,7 +115,7 @@ def compile_schema(sources: SchemaSources, *, where: str) -> etree.XMLSchema:
     :raises PackageError: when libxml2 does not accept it.
     """
     parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False, remove_comments=True)
-    parser.resolvers.add(cast(etree.Resolver, _Beside(sources)))
+    parser.resolvers.add(_Beside(sources))
     try:
         root = etree.fromstring(sources.files[sources.main], parser, base_url=_BASE + sources.main)
         return etree.XMLSchema(root)

@@ -72,8 +72,8 @@ def package_of(
     :raises PackageError: when they make no package.
     """
     notes: list[str] = []
-    schemas = {path: data for path, data in files.items() if path.lower().endswith(".xsd")}
-    schemas = dict(_without_dtd(schemas, notes))
+    found = {path: data for path, data in files.items() if path.lower().endswith(".xsd")}
+    schemas = _from_the_top(dict(_without_dtd(found, notes)))
     survey = _Survey(DocumentSet(tuple(schemas), schemas.__getitem__, source), version, notes)
     entries, transactions, origin = survey.run()
     if not entries and not transactions:
@@ -96,6 +96,14 @@ def package_of(
         replaces=replaces,
         notes=tuple(notes),
     )
+
+
+def _from_the_top(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files without the folders that hold them all, so that the same content has the same paths however packed."""
+    folders = [posixpath.dirname(path).split("/") for path in files]
+    shared = posixpath.commonprefix(folders) if folders else []
+    depth = sum(len(part) + 1 for part in shared if part)
+    return {path[depth:]: data for path, data in files.items()}
 
 
 def _without_dtd(files: dict[str, bytes], notes: list[str]) -> Iterator[tuple[str, bytes]]:

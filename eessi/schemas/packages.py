@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -144,8 +144,28 @@ class CdmPackage:
 
     def __attrs_post_init__(self) -> None:
         split_coordinates(self.coordinates)
+        if self.replaces is not None:
+            split_coordinates(self.replaces)
         if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
             raise UsageError(f"{self.coordinates}: the validity ends before it begins")
+
+    def with_validity(
+        self,
+        *,
+        valid_from: dt.date | None = None,
+        valid_to: dt.date | None = None,
+        replaces: str | None = None,
+    ) -> CdmPackage:
+        """The same package with these dates, and the package that it replaces; what is not given stays.
+
+        :raises UsageError: when the validity would end before it begins.
+        """
+        return attrs.evolve(
+            self,
+            valid_from=valid_from or self.valid_from,
+            valid_to=valid_to or self.valid_to,
+            replaces=replaces or self.replaces,
+        )
 
     @property
     def coordinates(self) -> str:
@@ -175,13 +195,28 @@ class CdmPackage:
 
     def verify(self) -> tuple[str, ...]:
         """Read every file and check its hash; the troubles, one line each, none when all is well."""
-        troubles = []
-        for file in self.files():
+        return tuple(trouble for trouble in map(self._trouble_with, self.files()) if trouble)
+
+    def _trouble_with(self, file: PackageFile) -> str | None:
+        try:
+            self.content.read(file.path)
+        except PackageError as error:
+            return str(error)
+        return None
+
+    def check(self) -> Iterator[tuple[PackageEntry | TransactionEntry, str | None]]:
+        """Compile every schema, one at a time: the entry, and what is wrong with it or ``None``."""
+        from eessi.schemas.compiled import compile_schema
+
+        every: list[PackageEntry | TransactionEntry] = [*self.entries(), *self.transactions()]
+        for entry in every:
+            where = f"{self.coordinates}, {entry.file}"
             try:
-                self.content.read(file.path)
+                compile_schema(self.content.sources(entry, None), where=where)
             except PackageError as error:
-                troubles.append(str(error))
-        return tuple(troubles)
+                yield entry, str(error)
+            else:
+                yield entry, None
 
     @classmethod
     def import_from(

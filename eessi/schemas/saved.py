@@ -80,7 +80,7 @@ def load_package(folder: Path) -> CdmPackage:
 def _package(manifest: Manifest, read: Callable[[str], bytes], source: str) -> CdmPackage:
     files = manifest.package_files()
     known = {file.path for file in files}
-    lost = {row.file for row in (*manifest.entries, *manifest.transactions)} - known
+    lost = ({row.file for row in manifest.entries} | {row.file for row in manifest.transactions}) - known
     unsafe = [path for path in known if path.startswith("/") or ".." in path.split("/") or "\\" in path]
     if lost or unsafe:
         raise PackageError(f"{source}: the manifest names files that cannot be there: {sorted(lost or unsafe)[0]}")

@@ -178,7 +178,7 @@ class _Writer:
         return bool(self.annotations and codes and facets.enumeration)
 
     def _unique(self, element: Element) -> str:
-        rules = [("unique", "value", (".",))] if element.unique_values else []
+        rules: list[tuple[str, str, tuple[str, ...]]] = [("unique", "value", (".",))] if element.unique_values else []
         rules += [("key" if rule.key else "unique", rule.selector, rule.fields) for rule in element.uniques]
         return "".join(map(self._constraint, rules))
 

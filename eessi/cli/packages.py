@@ -1,0 +1,284 @@
+"""``eessi packages``: CDM packages and what they hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from eessi.cli.output import common_options, print_json, print_table, write
+from eessi.errors import EessiError, InputError, PackageError, UsageError
+from eessi.schemas import CdmPackage, PackageEntry, Registry, TransactionEntry
+
+__all__ = ["packages"]
+
+_Item = TypeVar("_Item")
+
+
+class _Day(click.ParamType[dt.date]):
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        try:
+            return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it like 2026-01-31", param, ctx)
+
+
+@click.group(help="CDM packages: coordinates, hashes, fidelity per SED.")
+def packages() -> None:
+    """Hold the subcommands."""
+
+
+@packages.command("import", help="Import official schemas from a folder, a zip or a tar (or an exported package).")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the package.  [default: cdm]")
+@click.option("--version", help="Version of the package.  [default: the highest CDM version in it]")
+@click.option("--valid-from", type=_Day(), help="First day on which it applies.")
+@click.option("--valid-to", type=_Day(), help="First day on which it no longer applies.")
+@click.option("--replaces", metavar="NAME:VERSION", help="The package that this one replaces.")
+@common_options()
+def import_(
+    path: Path,
+    name: str | None,
+    version: str | None,
+    valid_from: dt.date | None,
+    valid_to: dt.date | None,
+    replaces: str | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Read, check and keep a package; whole or not at all."""
+    from eessi.schemas.saved import open_package, packages_folder
+
+    package = open_package(path, name=name, version=version)
+    package = package.with_validity(valid_from=valid_from, valid_to=valid_to, replaces=replaces)
+    Registry.installed().add(package)
+    _compile_all(package)
+    folder = packages_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}; EESSI_HOME moves it") from None
+    kept = package.save(folder / f"{package.name}-{package.version}")
+    if format == "json":
+        print_json({"package": _row(package), "folder": str(kept), "notes": list(package.notes)}, output, quiet=quiet)
+    else:
+        write("\n".join(_imported(package)), output, quiet=quiet)
+    return 0
+
+
+def _imported(package: CdmPackage) -> Iterator[str]:
+    entries, steps = package.entries(), package.transactions()
+    yield f"imported {package.coordinates}: {_counted(entries)}" + (f", {len(steps)} transactions" if steps else "")
+    yield f"hash {package.hash}"
+    yield from (f"note: {note}" for note in package.notes)
+
+
+def _compile_all(package: CdmPackage) -> None:
+    total = len(package.entries()) + len(package.transactions())
+    troubles = [trouble for _, trouble in _with_progress(package.check(), total, "compiling") if trouble]
+    if troubles:
+        more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
+        raise PackageError(f"{troubles[0]}{more}; nothing was imported")
+
+
+def _with_progress(items: Iterable[_Item], total: int, what: str) -> Iterator[_Item]:
+    """Pass the items through; with a bar on standard error where a terminal shows it and the work is long."""
+    if total < 200 or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, total=total, description=what, console=Console(stderr=True), transient=True)
+
+
+@packages.command("list", help="The packages that ship and those imported.")
+@common_options()
+def list_(format: str, output: Path | None, quiet: bool, lang: str) -> int:
+    """Print one row per package."""
+    known = Registry.installed().packages
+    if format == "json":
+        print_json({"packages": [_row(package) for package in known]}, output, quiet=quiet)
+        return 0
+    rows = [
+        [package.coordinates, package.origin.value, _counted(package.entries()), _validity(package), package.hash[:12]]
+        for package in known
+    ]
+    print_table(["package", "origin", "SEDs", "valid", "hash"], rows, output, quiet=quiet)
+    return 0
+
+
+@packages.command("show", help="What a package holds: fidelity per SED and version, files with hashes.")
+@click.argument("package", metavar="NAME:VERSION")
+@click.option("--sed", "seds", multiple=True, metavar="CODE", help="Only these SEDs.")
+@common_options()
+def show(package: str, seds: tuple[str, ...], format: str, output: Path | None, quiet: bool, lang: str) -> int:
+    """Print the entries of a package."""
+    found = Registry.installed().package(package)
+    wanted = {code.upper() for code in seds}
+    entries = [entry for entry in found.entries() if not wanted or entry.sed in wanted]
+    if wanted and not entries:
+        raise UsageError(f"{found.coordinates} has none of these SEDs: {', '.join(sorted(wanted))}")
+    if format == "json":
+        document: dict[str, object] = {
+            "package": _row(found),
+            "entries": [_entry_row(entry) for entry in entries],
+            "transactions": [{"name": str(step.name), "file": step.file} for step in found.transactions()],
+            "files": [{"path": file.path, "sha256": file.sha256, "size": file.size} for file in found.files()],
+            "notes": list(found.notes),
+        }
+        print_json(document, output, quiet=quiet)
+        return 0
+    head = [f"{found.coordinates} ({found.origin.value}), {_validity(found)}", f"hash {found.hash}", *found.notes]
+    if output is None:
+        write("\n".join(head), None, quiet=quiet)
+    rows = [[e.sed, e.stated or str(e.version), e.fidelity.value, e.source] for e in entries]
+    print_table(["SED", "version", "fidelity", "source"], rows, output, quiet=quiet)
+    return 0
+
+
+@packages.command("export", help="Write a package as a folder or, where --to ends in .zip, as a zip.")
+@click.argument("package", metavar="NAME:VERSION")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder or zip to write.")
+@common_options()
+def export(package: str, target: Path, format: str, output: Path | None, quiet: bool, lang: str) -> int:
+    """Write a package; those that ship come out as schema files."""
+    from eessi.schemas.saved import export_package
+
+    found = Registry.installed().package(package)
+    written = export_package(found, target)
+    if format == "json":
+        print_json({"package": _row(found), "written": str(written)}, output, quiet=quiet)
+    else:
+        write(f"{found.coordinates} written to {written}", output, quiet=quiet)
+    return 0
+
+
+@packages.command("verify", help="Check the hash of every file and that every schema compiles (exit code 5 if not).")
+@click.argument("names", nargs=-1, metavar="[NAME:VERSION]...")
+@click.option("--lock", "lock_file", type=click.Path(path_type=Path), help="Compare with this lock file.")
+@click.option("--write-lock", type=click.Path(path_type=Path), help="Write a lock file of all packages.")
+@common_options()
+def verify(
+    names: tuple[str, ...],
+    lock_file: Path | None,
+    write_lock: Path | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Print the troubles of each package."""
+    from eessi.schemas.lock import differences, lock_text
+
+    chosen, broken = _opened(names)
+    results = [{"package": name, "hash": None, "troubles": [trouble]} for name, trouble in broken]
+    results += [
+        {"package": package.coordinates, "hash": package.hash, "troubles": _troubles(package)} for package in chosen
+    ]
+    if lock_file is not None:
+        changed = differences(_text_of(lock_file), chosen, source=str(lock_file))
+        results += [{"package": line.partition(": ")[0], "hash": None, "troubles": [line]} for line in changed]
+    troubles = [str(trouble) for row in results for trouble in _listed(row["troubles"])]
+    if write_lock is not None and not troubles:
+        write(lock_text(chosen), write_lock)
+    if format == "json":
+        print_json({"packages": results}, output, quiet=quiet)
+    else:
+        write("\n".join(troubles or [f"{len(results)} packages verified, no trouble"]), output, quiet=quiet)
+    return 5 if troubles else 0
+
+
+def _opened(names: tuple[str, ...]) -> tuple[list[CdmPackage], list[tuple[str, str]]]:
+    """The packages asked for (all, without names) and those that cannot even be opened."""
+    from eessi.schemas.saved import packages_folder
+
+    if names:
+        registry = Registry.installed()
+        return [registry.package(name) for name in names], []
+    chosen, broken = list(Registry.default().packages), []
+    folder = packages_folder()
+    kept = sorted(folder.iterdir()) if folder.is_dir() else []
+    for entry in kept:
+        if not entry.is_dir() or entry.name.startswith("."):
+            continue
+        try:
+            chosen.append(CdmPackage.load(entry))
+        except EessiError as error:
+            broken.append((entry.name, str(error)))
+    return chosen, broken
+
+
+def _troubles(package: CdmPackage) -> list[str]:
+    damaged = list(package.verify())
+    if damaged:
+        return damaged
+    checks: Iterator[tuple[PackageEntry | TransactionEntry, str | None]] = package.check()
+    total = len(package.entries()) + len(package.transactions())
+    return [trouble for _, trouble in _with_progress(checks, total, package.coordinates) if trouble]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", source=str(file)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", source=str(file)) from None
+
+
+def _row(package: CdmPackage) -> dict[str, object]:
+    entries = package.entries()
+    return {
+        "name": package.name,
+        "version": package.version,
+        "origin": package.origin.value,
+        "seds": sorted({str(entry.sed) for entry in entries}),
+        "fidelity": dict(sorted(Counter(entry.fidelity.value for entry in entries).items())),
+        "transactions": len(package.transactions()),
+        "hash": package.hash,
+        "valid_from": package.valid_from.isoformat() if package.valid_from else None,
+        "valid_to": package.valid_to.isoformat() if package.valid_to else None,
+        "replaces": package.replaces,
+    }
+
+
+def _entry_row(entry: PackageEntry) -> dict[str, object]:
+    return {
+        "sed": str(entry.sed),
+        "version": str(entry.version),
+        "versions": [str(version) for version in entry.versions or (entry.version,)],
+        "stated": entry.stated,
+        "fidelity": entry.fidelity.value,
+        "namespace": entry.namespace,
+        "file": entry.file,
+        "source": entry.source,
+        "released": entry.released,
+    }
+
+
+def _counted(entries: tuple[PackageEntry, ...]) -> str:
+    counts = Counter(entry.fidelity.value for entry in entries)
+    seds = len({entry.sed for entry in entries})
+    return f"{seds} ({', '.join(f'{number} {fidelity}' for fidelity, number in counts.most_common())})" if seds else "0"
+
+
+def _validity(package: CdmPackage) -> str:
+    if not package.valid_from and not package.valid_to:
+        return "always"
+    start = f"from {package.valid_from}" if package.valid_from else ""
+    end = f"until {package.valid_to}" if package.valid_to else ""
+    return " ".join(filter(None, (start, end)))
