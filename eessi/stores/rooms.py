@@ -13,6 +13,7 @@ __all__ = ["ROOMS", "all_metadata", "metadata_of"]
 ROOMS: Final = {
     "base": "eessi.stores.base",
     "directory": "eessi.stores.directory",
+    "mail": "eessi.stores.mail",
 }
 """Room -> module whose ``METADATA`` holds its tables. A new room adds a row here and a first migration."""
 
