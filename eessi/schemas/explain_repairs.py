@@ -17,7 +17,7 @@ from eessi.findings import Fix
 from eessi.schemas.explain_models import Edge, Model, Repair, likeness
 from eessi.schemas.explain_places import Draft, path_of, step_of
 from eessi.schemas.explain_plan import Node
-from eessi.schemas.structure import Choice, Element, Particle
+from eessi.schemas.structure import Choice, Element, Kind, Particle
 
 __all__ = ["Group", "explain_group"]
 
@@ -42,6 +42,8 @@ class Group:
     pairs: list[tuple[etree._Element, Node]] = attrs.field(factory=list)
     standing: list[tuple[str, int | None]] = attrs.field(factory=list)
     """The repaired sequence: name and number of the child that stands for it, ``None`` where one was put in."""
+    levels: set[str] = attrs.field(factory=set)
+    """Wrappers found to be left out."""
 
 
 @attrs.frozen(slots=True)
@@ -99,7 +101,12 @@ def _renamed(group: Group, repair: Repair) -> None:
     path = path_of(child, group.root)
     alike = likeness(got, wanted) >= _ALIKE
     if not alike:
-        _unexpected(group, child, (wanted,))
+        target = group.node.children[tag]
+        name = group.names[repair.index]
+        if target.kind is Kind.GROUP and name in target.children and target.model.accepts([name]):
+            _one_level_up(group, child, name, tag, target)
+        else:
+            _unexpected(group, child, (wanted,))
         return
     id = "SCH-CASE" if got.casefold() == wanted.casefold() else "SCH-NAME"
     group.drafts.append(
@@ -136,7 +143,7 @@ def _unexpected(group: Group, child: etree._Element, expected: tuple[str, ...]) 
 def _explain_extra(group: Group, index: int, place: int, missing: list[_Missing]) -> None:
     child, name = group.children[index], group.names[index]
     if name not in group.node.children:
-        if not _wrapper_left_out(group, index, missing):
+        if not _wrapper_left_out(group, index, place, missing):
             _unexpected(group, child, tuple(_label(tag) for tag in group.node.children))
         return
     node = group.node.children[name]
@@ -248,29 +255,41 @@ def _flat(branch: Sequence[Particle]) -> list[Element]:
     ]
 
 
-def _wrapper_left_out(group: Group, index: int, missing: list[_Missing]) -> bool:
+def _wrapper_left_out(group: Group, index: int, place: int, missing: list[_Missing]) -> bool:
     """Whether a strange child belongs inside a group that is missing right here (``Address`` without ``Addresses``)."""
     child, name = group.children[index], group.names[index]
-    for lack in missing:
-        wrapper = group.node.children[lack.edge.tag]
-        if wrapper.element.children and name in wrapper.children and wrapper.model.accepts([name]):
-            missing.remove(lack)
-            path = path_of(child, group.root)
-            group.drafts.append(
-                Draft(
-                    "SCH-LEVEL",
-                    child,
-                    path,
-                    got=_xml.local_name(child),
-                    expected=(_label(lack.edge.tag),),
-                    params={"wanted": _label(lack.edge.tag)},
-                    reference=_reference(group.node),
-                    fix=Fix("wrap", path, lack.edge.tag, determined=True),
-                )
-            )
+    for tag, wrapper in group.node.children.items():
+        if wrapper.kind is not Kind.GROUP or name not in wrapper.children or not wrapper.model.accepts([name]):
+            continue
+        if tag in group.levels:
             group.pairs.append((child, wrapper.children[name]))
             return True
+        lack = next((lack for lack in missing if lack.edge.tag == tag), None)
+        if lack is not None:
+            missing.remove(lack)
+        elif _free_gap(group.node.model, [tag for tag, _ in group.standing], tag, place) != place:
+            continue
+        _one_level_up(group, child, name, tag, wrapper)
+        return True
     return False
+
+
+def _one_level_up(group: Group, child: etree._Element, name: str, tag: str, wrapper: Node) -> None:
+    group.levels.add(tag)
+    path = path_of(child, group.root)
+    group.drafts.append(
+        Draft(
+            "SCH-LEVEL",
+            child,
+            path,
+            got=_xml.local_name(child),
+            expected=(_label(tag),),
+            params={"wanted": _label(tag)},
+            reference=_reference(group.node),
+            fix=Fix("wrap", path, f"<{tag}>", determined=True),
+        )
+    )
+    group.pairs.append((child, wrapper.children[name]))
 
 
 def _explain_missing(group: Group, missing: list[_Missing], repairs: Sequence[Repair]) -> None:

@@ -21,12 +21,12 @@ from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
 from eessi.schemas.explain import TooLong, explain_tree
 from eessi.schemas.explain_plan import SIGNATURE
 from eessi.schemas.recognition import Recognised, recognise
-from eessi.schemas.structure import Fidelity
+from eessi.schemas.structure import Fidelity, Structure
 
 if TYPE_CHECKING:
     from eessi.schemas.registry import Found, Registry
 
-__all__ = ["validate_bytes", "validate_tree"]
+__all__ = ["validate_bytes", "validate_tree", "with_rules"]
 
 SECONDS: Final = 20.0
 """How long the explanation of one document may take before the verdict stays undetermined."""
@@ -332,13 +332,29 @@ def _with_rules(
 ) -> Verdict:
     if not options.rules:
         return verdict
+    return with_rules(verdict, root, registry.structure_of(applied.found), data=options.data)
+
+
+def with_rules(
+    verdict: Verdict, root: etree._Element, structure: Structure | None, *, data: bytes | None = None
+) -> Verdict:
+    """The verdict with what the rules beyond the schema find; a place that has a finding already gets no second one.
+
+    :param root: the SED's root element. :param data: the bytes of the whole document that ``root`` belongs to.
+    """
     from eessi.schemas.rules import apply_rules
 
-    structure = registry.structure_of(applied.found)
-    told = {finding.path for finding in verdict.findings}
-    findings, not_checked = apply_rules(root, structure, data=options.data)
+    told = {(finding.id, finding.path) for finding in verdict.findings}
+    findings, not_checked = apply_rules(root, structure, data=data)
     return attrs.evolve(
         verdict,
-        findings=(*verdict.findings, *(finding for finding in findings if finding.path not in told)),
-        not_checked=(*(entry for entry in verdict.not_checked if entry is not _NO_RULES), *not_checked),
+        findings=(*verdict.findings, *(finding for finding in findings if not _told(finding, told))),
+        not_checked=(*(entry for entry in verdict.not_checked if entry != _NO_RULES), *not_checked),
     )
+
+
+def _told(finding: Finding, told: set[tuple[str, str | None]]) -> bool:
+    """Whether the same was said already, or something else at that leaf or, for the ``value`` of a code, at the code."""
+    path = finding.path or ""
+    below = {path, path.removesuffix("/value")} if "/" in path else set()
+    return (finding.id, finding.path) in told or any(place in below for _, place in told)

@@ -1,0 +1,48 @@
+"""``eessi schema``: the published JSON Schema of an output of this command."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, write
+from eessi.errors import UnknownCode
+from eessi.ids import nearest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["OUTPUTS", "schema"]
+
+OUTPUTS = {
+    "verdict": ("eessi.findings.report_json", "VerdictDocument", "eessi validate --format json"),
+    "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
+}
+"""Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""
+
+
+@click.command
+@common_options()
+@click.argument("name", required=False)
+def schema(name: str | None, format: str, output: Path | None, quiet: bool, lang: str) -> int:
+    """Print the JSON Schema of an output; without NAME, list the outputs."""
+    if name is None:
+        rows = {key: what for key, (_, _, what) in OUTPUTS.items()}
+        text = "\n".join(f"{key}  {what}" for key, what in rows.items())
+        document = {"schema_version": 1, "schemas": [{"name": key, "of": what} for key, what in rows.items()]}
+        write(json.dumps(document, indent=2) if format == "json" else text, output, quiet=quiet)
+        return 0
+    if name not in OUTPUTS:
+        raise UnknownCode("schema", name, nearest(name, OUTPUTS))
+    module, model, _ = OUTPUTS[name]
+    shape: type[BaseModel] = getattr(importlib.import_module(module), model)
+    described = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **shape.model_json_schema(mode="serialization"),
+    }
+    write(json.dumps(described, ensure_ascii=False, indent=2), output, quiet=quiet)
+    return 0
