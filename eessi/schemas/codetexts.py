@@ -59,22 +59,17 @@ def code_list(
 def _entries(source: etree._Element) -> Iterator[tuple[str, str, str]]:
     """Value, language and text: from ``CodeListEntry`` elements, and from annotated enumeration facets."""
     for lang, documentation in documentation_of(source):
-        for entry in documentation.iter():
-            if _local(entry) == "CodeListEntry":
-                value, text = _child_text(entry, "value"), _child_text(entry, "definition")
-                if value and text:
-                    yield value, lang, text
+        for entry in documentation.iter("{*}CodeListEntry"):
+            value, text = _child_text(entry, "value"), _child_text(entry, "definition")
+            if value and text:
+                yield value, lang, text
     for node in source.iter(f"{XS}enumeration"):
         for lang, text in labels_of(node).items():
             yield str(node.get("value")), lang, text
 
 
-def _local(node: etree._Element) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
 def _child_text(entry: etree._Element, name: str) -> str | None:
-    for child in entry:
-        if _local(child) == name:
-            return " ".join("".join(str(text) for text in child.itertext()).split()) or None
+    for child in entry.iterchildren(f"{{*}}{name}"):
+        text = "".join(str(part) for part in child.itertext()) if len(child) else child.text
+        return " ".join(text.split()) if text and text.strip() else None
     return None

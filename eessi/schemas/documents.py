@@ -60,16 +60,34 @@ class Loaded:
 
 
 @attrs.frozen(slots=False, eq=False)
+class _Places:
+    """Where files lie: by folded path, and by folded file name."""
+
+    paths: tuple[str, ...]
+
+    @functools.cached_property
+    def folded(self) -> dict[str, list[str]]:
+        return _index(self.paths, str.casefold)
+
+    @functools.cached_property
+    def by_base(self) -> dict[str, list[str]]:
+        return _index(self.paths, lambda path: posixpath.basename(path).casefold())
+
+
+@attrs.frozen(slots=False, eq=False)
 class DocumentSet:
     """The schema files of a package, read on demand.
 
     :param paths: of all schema files. :param read: a path to its bytes. :param package: for error messages.
+    :param bare: leave annotations out, as for compiling.
     """
 
     paths: tuple[str, ...]
     read: Callable[[str], bytes]
     package: str = "the package"
+    bare: bool = False
     _parsed: dict[str, Document] = attrs.field(factory=dict, repr=False)
+    _places: _Places = attrs.field(default=attrs.Factory(lambda self: _Places(self.paths), takes_self=True), repr=False)
 
     def document(self, path: str) -> Document:
         """A parsed document.
@@ -93,6 +111,8 @@ class DocumentSet:
             raise PackageError(f"{self.package}: {error}") from None
         if root.tag != f"{XS}schema":
             raise PackageError(f"{self.package}: {path} is not an XML schema")
+        if self.bare:
+            _strip(root)
         return root
 
     def locate(self, node: etree._Element, beside: str) -> str | None:
@@ -122,11 +142,11 @@ class DocumentSet:
         if "://" in location or location.startswith("/"):
             return None
         path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), location))
-        return self._folded.get(path.casefold(), (None,))[0]
+        return self._places.folded.get(path.casefold(), (None,))[0]
 
     def _by_name(self, name: str, beside: str) -> str | None:
         """The file of that name which is nearest in the tree of folders; none where two are equally near."""
-        found = [path for path in self._by_base.get(name.casefold(), ()) if path != beside]
+        found = [path for path in self._places.by_base.get(name.casefold(), ()) if path != beside]
         if len(found) < 2:
             return found[0] if found else None
         near = sorted(found, key=lambda path: (_distance(path, beside), path))
@@ -139,14 +159,6 @@ class DocumentSet:
     def _by_namespace(self, namespace: str | None) -> str | None:
         found = self._namespaces.get(namespace or "", ())
         return found[0] if len(found) == 1 else None
-
-    @functools.cached_property
-    def _folded(self) -> dict[str, list[str]]:
-        return _index(self.paths, str.casefold)
-
-    @functools.cached_property
-    def _by_base(self) -> dict[str, list[str]]:
-        return _index(self.paths, lambda path: posixpath.basename(path).casefold())
 
     @functools.cached_property
     def _namespaces(self) -> dict[str, list[str]]:
@@ -191,41 +203,54 @@ class DocumentSet:
         libxml2 reads only the first of several imported documents of one namespace, so these get a document that
         includes them all.
         """
-        closure = self.closure(main)
+        bare = attrs.evolve(self, bare=True, parsed={})
+        closure = bare.closure(main)
         names = _flat_names([item.document.path for item in closure])
-        imported = self._imported(closure)
-        files: dict[str, bytes] = {}
-        for document in {item.document.path: item.document for item in closure}.values():
-            files[names[document.path]] = self._rewritten(document, names, imported)
+        imported = bare._imported(closure)
+        documents = {item.document.path: item.document for item in closure}
+        targets = {path: list(bare._targets(document)) for path, document in documents.items()}
+        files = {names[path]: _rewritten(documents[path], targets[path], names, imported) for path in documents}
         for namespace, paths in imported.items():
             if len(paths) > 1:
                 files[_gathered(namespace, imported)] = _gathering(namespace, [names[path] for path in paths])
         return SchemaSources(names[main], files)
 
+    def _targets(self, document: Document) -> Iterator[tuple[etree._Element, str]]:
+        for node in document.references():
+            path = self.locate(node, document.path)
+            if path is not None:
+                yield node, path
+
     def _imported(self, closure: Iterable[Loaded]) -> dict[str, list[str]]:
         found: dict[str, dict[str, None]] = {}
         for item in closure:
-            for node in item.document.references():
-                if node.tag == f"{XS}import" and (path := self.locate(node, item.document.path)):
+            for node, path in self._targets(item.document):
+                if node.tag == f"{XS}import":
                     found.setdefault(node.get("namespace") or "", {})[path] = None
         return {namespace: list(paths) for namespace, paths in found.items()}
 
-    def _rewritten(self, document: Document, names: dict[str, str], imported: dict[str, list[str]]) -> bytes:
-        if document.path.startswith(_OURS):
-            return next(data for name, data in _ours() if _OURS + name == document.path)
-        root = self._parse(document.path)
-        for note in list(root.iter(f"{XS}annotation")):
-            parent = note.getparent()
-            if parent is not None:
-                parent.remove(note)
-        for node in Document(document.path, root).references():
-            path = self.locate(node, document.path)
-            if path is None:
-                continue
-            namespace = node.get("namespace") or ""
-            several = node.tag == f"{XS}import" and len(imported.get(namespace, ())) > 1
-            node.set("schemaLocation", _gathered(namespace, imported) if several else names[path])
-        return etree.tostring(root, encoding="UTF-8")
+
+def _strip(root: etree._Element) -> None:
+    for note in list(root.iter(f"{XS}annotation")):
+        parent = note.getparent()
+        if parent is not None:
+            parent.remove(note)
+
+
+def _rewritten(
+    document: Document,
+    targets: list[tuple[etree._Element, str]],
+    names: dict[str, str],
+    imported: dict[str, list[str]],
+) -> bytes:
+    """The text of a document that belongs to nobody else, with flat names as locations."""
+    if document.path.startswith(_OURS):
+        return next(data for name, data in _ours() if _OURS + name == document.path)
+    for node, path in targets:
+        namespace = node.get("namespace") or ""
+        several = node.tag == f"{XS}import" and len(imported.get(namespace, ())) > 1
+        node.set("schemaLocation", _gathered(namespace, imported) if several else names[path])
+    return etree.tostring(document.root, encoding="UTF-8")
 
 
 @functools.cache

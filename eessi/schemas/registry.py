@@ -35,6 +35,18 @@ class Found:
     package: CdmPackage
     entry: PackageEntry
     version: CdmVersion
+    key: tuple[object, ...] = attrs.field(init=False, repr=False)
+    """What the caches know this answer by."""
+
+    @key.default
+    def _key(self) -> tuple[object, ...]:
+        return (
+            self.package.content,
+            self.entry.sed,
+            self.entry.file,
+            str(self.entry.version),
+            str(self.version.released),
+        )
 
     @property
     def fidelity(self) -> Fidelity:
@@ -68,6 +80,7 @@ class Registry:
     """
 
     packages: tuple[CdmPackage, ...] = ()
+    _answers: dict[tuple[object, ...], Found | None] = attrs.field(factory=dict, init=False, repr=False)
     _structure_cache: Kept[Structure] = attrs.field(factory=_structures, repr=False)
     _schema_cache: Kept[etree.XMLSchema] = attrs.field(factory=_schemas, repr=False)
 
@@ -145,7 +158,17 @@ class Registry:
         :param package: only this package, ``name:version`` or ``name``.
         :raises UnknownCode: when ``package`` is not in the registry.
         """
-        wanted = CdmVersion.parse(version)
+        question = (sed, version, as_of, package)
+        try:
+            return self._answers[question]
+        except KeyError:
+            found = self._find(sed, CdmVersion.parse(version), as_of, package)
+        if len(self._answers) > 4096:  # SED codes and versions come from strangers
+            self._answers.clear()
+        self._answers[question] = found
+        return found
+
+    def _find(self, sed: str, wanted: CdmVersion, as_of: dt.date | None, package: str | None) -> Found | None:
         candidates = [
             (self._rank(holder, entry, as_of), Found(holder, entry, wanted))
             for holder in (self._named(package) if package else self.packages)
@@ -190,9 +213,7 @@ class Registry:
     def structure_of(self, found: Found) -> Structure:
         """The resolved tree of an entry."""
         content = found.package.content
-        return self._structure_cache.get(
-            (content, found.entry, found.version.released), lambda: content.structure(found.entry, found.version)
-        )
+        return self._structure_cache.get(found.key, lambda: content.structure(found.entry, found.version))
 
     def schema(
         self,
@@ -215,7 +236,7 @@ class Registry:
         """The compiled schema of an entry."""
         where = f"{found.coordinates}, {found.entry.sed} {found.entry.version}"
         return self._schema_cache.get(
-            (found.package.content, found.entry, found.version.released),
+            found.key,
             lambda: compile_schema(found.sources(), where=where),
         )
 
