@@ -90,7 +90,12 @@ def build(
     work.group(root, content, root_place(structure), code)
     findings = list(work.findings)
     if not draft:
-        findings += _proved(root, registry, package, as_of)
+        told = {finding.path for finding in findings}
+        findings += [
+            one
+            for one in _proved(root, registry, package, as_of)
+            if one.path not in told or not one.id.startswith("SCH-MISSING")
+        ]
     errors = tuple(finding for finding in findings if finding.severity is Severity.ERROR)
     if errors:
         raise BuildError(code, errors)

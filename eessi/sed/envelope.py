@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from eessi.errors import UsageError
+from lxml import etree
+
+from eessi import _xml
+from eessi.errors import BrokenData, UsageError
 from eessi.findings import Finding, NotChecked, Severity
 from eessi.sed.header import Header, Party, same_id
 from eessi.sed.message import Message
 
-__all__ = ["about_header", "about_message"]
+if TYPE_CHECKING:
+    from eessi.schemas import Registry
+
+__all__ = ["about_header", "about_message", "against_schema"]
 
 _HEADER = "StandardBusinessDocument/StandardBusinessDocumentHeader"
 
@@ -28,10 +36,45 @@ def about_message(message: Message) -> tuple[list[Finding], list[NotChecked]]:
     findings.extend(_location(header))
     listed = {entry.identifier for entry in header.attachments}
     here = {part.identifier for part in message.attachments}
-    not_checked = [NotChecked("envelope schema", "no transaction schema is available")]
+    not_checked = []
     if header.attachments and not any(same_id(a, b) for a in listed for b in here):
         not_checked.append(NotChecked("attachments", "they travel beside the message and were not given"))
     return findings, not_checked
+
+
+def against_schema(
+    message: Message, registry: Registry, root: etree._Element | None = None
+) -> tuple[list[Finding], list[NotChecked]]:
+    """Judge the whole envelope by its transaction schema, where a package has it.
+
+    The schema is that of the message's own ``xsi:schemaLocation``, else the one that the header's words name.
+
+    :param root: the parsed message, when there is one already.
+    """
+    named = (message.header.schema_location or message.header.transaction or "").split()
+    name = named[-1].rpartition("/")[2] if named else ""
+    try:
+        schema = registry.transaction_schema(name) if name else None
+    except UsageError:
+        schema = None
+    except BrokenData as error:
+        return [], [NotChecked("envelope schema", str(error))]
+    if schema is None:
+        return [], [NotChecked("envelope schema", f"no package has the transaction schema {name or 'of this message'}")]
+    tree = root if root is not None else _xml.parse(message.data)
+    if schema.validate(tree):
+        return [], []
+    entries = [entry for entry in schema.error_log if "StandardBusinessDocumentHeader" in (entry.path or "")]
+    findings = [
+        Finding("MSG-SCHEMA", Severity.ERROR, _readable(entry.path), entry.line, params={"schema": name})
+        for entry in entries or list(schema.error_log)[:1]
+    ]
+    return findings, []
+
+
+def _readable(path: str | None) -> str:
+    steps = [re.sub(r"^[^/:]*:", "", step) for step in (path or "").strip("/").split("/")]
+    return "/".join(steps)
 
 
 def _disagree(what: str, got: str, expected: str, name: str) -> Finding:

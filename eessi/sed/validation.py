@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 import attrs
+from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
-from eessi.findings import Finding, NotChecked, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
 from eessi.sed.codec import read_bytes
 from eessi.sed.document import ROOT_ATTRIBUTES, Sed, recognise_root
+from eessi.sed.losses import LossKind, LossReport
 from eessi.sed.message import Message, read_message
 from eessi.sed.trees import default_registry
 
@@ -51,7 +53,7 @@ def recognise(data: bytes, *, source: str | None = None) -> Kind:
     root = _xml.parse(data, source=source)
     if _xml.local_name(root) == "StandardBusinessDocument":
         return Kind.SBDH
-    row = recognise_root(_xml.local_name(root), _xml.namespace_of(root))
+    row = recognise_root(root)
     return Kind.SED if row else Kind.OTHER_XML
 
 
@@ -60,13 +62,40 @@ def _is_json(data: bytes) -> bool:
     return head[:1] in (b"{", b"[")
 
 
+@attrs.frozen(slots=True)
+class _Face:
+    """What a check is made with; the options are those of :func:`validate`."""
+
+    registry: Registry
+    package: str | None
+    as_of: dt.date | None
+    rules: bool
+    thorough: bool
+
+    def tree(self, root: etree._Element, data: bytes | None, source: str | None = None) -> Verdict:
+        from eessi.schemas import validate_tree
+
+        return validate_tree(
+            root,
+            self.registry,
+            data=data,
+            package=self.package,
+            as_of=self.as_of,
+            source=source,
+            rules=self.rules,
+            thorough=self.thorough,
+        )
+
+
 def validate(
-    document: Sed | Message | bytes | str | Path,
+    document: Sed | Message | bytes | str | os.PathLike[str],
     registry: Registry | None = None,
     *,
     package: str | None = None,
     as_of: dt.date | None = None,
     cdm: str | None = None,
+    rules: bool = False,
+    thorough: bool = False,
 ) -> Verdict:
     """What is known about a document: valid, invalid or undetermined, with findings and what was not checked.
 
@@ -75,94 +104,80 @@ def validate(
     :param package: coordinates ``name:version`` of the one package to judge by.
     :param as_of: the day whose packages count.
     :param cdm: version of a RINA JSON document that names none.
-    :raises InputError: when the input cannot be read at all.
+    :param rules: also apply the rules beyond the schema. :param thorough: let both gears look at every document.
+    :raises InputError: when the input cannot be read at all, or is neither a SED nor a message.
     """
-    registry = registry or default_registry()
+    face = _Face(registry or default_registry(), package, as_of, rules, thorough)
     if isinstance(document, Sed):
-        return _of_sed(document, registry, package, as_of)
+        return _more(face.tree(document.root, document.data), *_about_sed(document))
     if isinstance(document, Message):
-        return _of_message(document, registry, package, as_of)
+        return _of_message(document, face)
     data, name = read_bytes(document)
     if _is_json(data):
-        return _of_json(data, name, registry, package, as_of, cdm)
+        return _of_json(data, name, face, cdm)
     root = _xml.parse(data, source=name)
     if _xml.local_name(root) == "StandardBusinessDocument":
-        return _of_message(read_message(root, data, source=name), registry, package, as_of)
-    from eessi.schemas import validate_tree
-
-    verdict: Verdict = validate_tree(root, registry, data=data, package=package, as_of=as_of, source=name)
-    if recognise_root(_xml.local_name(root), _xml.namespace_of(root)) is None:
+        return _of_message(read_message(root, data, source=name), face)
+    verdict = face.tree(root, data, name)
+    if recognise_root(root) is None:
         return verdict
     return _more(verdict, *_about_sed(Sed(root, data, source=name)))
 
 
 def _more(verdict: Verdict, findings: list[Finding], not_checked: list[NotChecked]) -> Verdict:
-    """The verdict with further findings; a new error makes it invalid, and what is listed already is not listed twice."""
+    """The verdict with further findings; a new error makes it invalid, and a part is listed once, as the later says."""
+    said = {entry.what for entry in not_checked}
+    kept = (entry for entry in verdict.not_checked if entry.what not in said)
     seen = {(finding.id, finding.path) for finding in verdict.findings}
-    what = {entry.what for entry in verdict.not_checked}
-    return Verdict.of(
-        (*verdict.findings, *(finding for finding in findings if (finding.id, finding.path) not in seen)),
-        determined=verdict.is_valid,
-        not_checked=(*verdict.not_checked, *(entry for entry in not_checked if entry.what not in what)),
-        sed=verdict.sed,
-        cdm=verdict.cdm,
-        package=verdict.package,
-        fidelity=verdict.fidelity,
-    )
-
-
-def _of_sed(sed: Sed, registry: Registry, package: str | None, as_of: dt.date | None) -> Verdict:
-    from eessi.schemas import validate_tree
-
-    verdict = validate_tree(sed.root, registry, data=sed.data, package=package, as_of=as_of)
-    return _more(verdict, *_about_sed(sed))
+    found = (*verdict.findings, *(finding for finding in findings if (finding.id, finding.path) not in seen))
+    outcome = verdict.outcome
+    if any(finding.severity is Severity.ERROR for finding in found):
+        outcome = Outcome.INVALID
+    return attrs.evolve(verdict, outcome=outcome, findings=found, not_checked=(*kept, *not_checked))
 
 
 def _about_sed(sed: Sed) -> tuple[list[Finding], list[NotChecked]]:
     findings = []
-    given = sed.attributes
-    version = f"{sed.version.major} and {sed.version.minor}"
-    stated = [given[key].strip() for key in ROOT_ATTRIBUTES[1:] if key in given]
-    if sed.version.major >= 4 and len(stated) == 2 and stated != version.split(" and "):
-        findings.append(
-            Finding(
-                "DOC-ATTRIBUTES",
-                Severity.WARNING,
-                sed.name,
-                sed.root.sourceline,
-                got=" and ".join(stated),
-                expected=(version,),
-            )
+    stated = tuple(sed.attributes[key].strip() for key in ROOT_ATTRIBUTES[1:] if key in sed.attributes)
+    meant = (str(sed.version.major), str(sed.version.minor))
+    if sed.version.major >= 4 and len(stated) == 2 and stated != meant:
+        finding = Finding(
+            "DOC-ATTRIBUTES",
+            Severity.WARNING,
+            sed.name,
+            sed.root.sourceline,
+            got=" and ".join(stated),
+            expected=(" and ".join(meant),),
         )
-    not_checked = [
-        NotChecked("signature", "no certificate was given" if sed.is_signed else "the document is not signed"),
-        NotChecked("process", "whether the document may be sent now depends on its case"),
-    ]
-    return findings, not_checked
+        findings.append(finding)
+    return findings, [NotChecked("process", "whether the document may be sent now depends on its case")]
 
 
-def _of_message(message: Message, registry: Registry, package: str | None, as_of: dt.date | None) -> Verdict:
-    from eessi.sed.envelope import about_message
+def _of_message(message: Message, face: _Face) -> Verdict:
+    from eessi.sed.envelope import about_message, against_schema
 
-    verdict = _of_sed(message.sed, registry, package, as_of)
-    return _more(verdict, *about_message(message))
+    verdict = face.tree(message.sed.root, None)
+    whole: etree._Element | None = None
+    if verdict.findings:  # once more inside its envelope, for lines and columns of the file
+        whole = _xml.parse(message.data)
+        inside = [child for child in _xml.elements(whole) if child.tag == message.sed.root.tag]
+        verdict = face.tree(inside[0], message.data) if inside else verdict
+    findings, not_checked = about_message(message)
+    more, unchecked = against_schema(message, face.registry, whole)
+    verdict = _more(verdict, *_about_sed(message.sed))
+    return _more(verdict, [*findings, *more], [*not_checked, *unchecked])
 
 
-def _of_json(
-    data: bytes, name: str | None, registry: Registry, package: str | None, as_of: dt.date | None, cdm: str | None
-) -> Verdict:
-    from eessi.sed.losses import LossKind
+def _of_json(data: bytes, name: str | None, face: _Face, cdm: str | None) -> Verdict:
     from eessi.sed.rina_json import read_rina_json
 
     kind = recognise(data, source=name)
     if kind is not Kind.RINA_JSON:
         raise InputError(f"this is {kind}, not a SED in XML or RINA JSON", source=name)
-    sed = read_rina_json(data, version=cdm, registry=registry, source=name)
-    verdict = _of_sed(sed, registry, package, as_of)
-    verdict = attrs.evolve(
-        verdict, findings=tuple(attrs.evolve(one, line=None, column=None) for one in verdict.findings)
-    )
-    not_checked = [NotChecked("order of elements", "RINA JSON has none; the order of the tree was used")]
-    dropped = sed.report.of(LossKind.EMPTY, LossKind.NULL) if sed.report else ()
-    findings = [Finding("DOC-EMPTY", Severity.WARNING, entry.path) for entry in dropped]
-    return _more(verdict, findings, not_checked)
+    sed = read_rina_json(data, version=cdm, registry=face.registry, source=name)
+    verdict = _more(face.tree(sed.root, None), *_about_sed(sed))
+    found = tuple(attrs.evolve(finding, line=None, column=None) for finding in verdict.findings)
+    report = sed.report or LossReport()
+    empty = [Finding("DOC-EMPTY", Severity.WARNING, entry.path) for entry in report.of(LossKind.EMPTY, LossKind.NULL)]
+    order = NotChecked("order of elements", "RINA JSON has none; that of the tree was used")
+    return _more(attrs.evolve(verdict, findings=found), empty, [order])
