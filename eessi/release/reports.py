@@ -11,8 +11,19 @@ from eessi.release.change import Change, ChangeClass, kind_of
 
 if TYPE_CHECKING:
     from eessi.release.difference import Difference
+    from eessi.release.impact import Impact
 
-__all__ = ["as_html", "as_json", "as_markdown", "as_text", "write_xlsx"]
+__all__ = [
+    "as_html",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "impact_as_html",
+    "impact_as_json",
+    "impact_as_markdown",
+    "impact_as_text",
+    "write_xlsx",
+]
 
 _TITLES = {
     ChangeClass.REFUSED: "Refused: somebody cannot read the other's documents",
@@ -158,3 +169,65 @@ def write_xlsx(found: Difference, output: Path) -> None:
 def _safe(cell: str | None) -> str | None:
     """A cell that begins like a formula is data here: it must not be run by a spreadsheet."""
     return f"'{cell}" if cell and cell[0] in "=+-@\t\r" else cell
+
+
+# impact -----------------------------------------------------------------------------------------------------------------
+
+
+def impact_as_json(found: Impact) -> dict[str, object]:
+    """The impact as a JSON document (without ``schema_version``)."""
+    return {
+        "documents": {
+            "checked": found.checked,
+            "accepted": found.accepted,
+            "refused": found.refused,
+            "refused_before": found.refused_before,
+            "undetermined": found.undetermined,
+            "refused_files": list(found.refused_files),
+            "reasons": found.reasons,
+        },
+        "causes": [
+            {"change": cause.change, "sed": cause.sed, "path": cause.path, "count": cause.count, "fix": cause.fix}
+            for cause in found.causes
+        ],
+        "cases": [],
+    }
+
+
+def _impact_line(found: Impact, old: str, new: str) -> str:
+    return (
+        f"{found.checked} documents: {found.accepted} accepted by {new}, {found.refused} refused, "
+        f"{found.refused_before} refused by {old} already, {found.undetermined} undetermined"
+    )
+
+
+def impact_as_text(found: Impact, old: str, new: str) -> str:
+    """The impact as lines for a terminal."""
+    lines = [_impact_line(found, old, new)]
+    for cause in found.causes:
+        lines += ["", f"{cause.count:6} {cause.sed} {cause.path} [{cause.change}]", f"       {cause.fix}"]
+    if found.reasons:
+        lines += ["", "Undetermined:"] + [f"{count:6} {why}" for why, count in found.reasons.items()]
+    return "\n".join(lines)
+
+
+def impact_as_markdown(found: Impact, old: str, new: str) -> str:
+    """The impact as a Markdown document."""
+    lines = [
+        f"# Impact of {old} to {new}",
+        "",
+        _impact_line(found, old, new),
+        "",
+        "| documents | SED | path | change | fix |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [f"| {c.count} | {c.sed} | {_cell(c.path)} | {c.change} | {_cell(c.fix)} |" for c in found.causes]
+    lines += ["", *[f"- undetermined: {count} × {why}" for why, count in found.reasons.items()]]
+    return "\n".join(lines)
+
+
+def impact_as_html(found: Impact, old: str, new: str) -> str:
+    """The impact as one self-contained page."""
+    from eessi.pages.rendering import render
+
+    return render("impact.html.j2", {"found": found, "old": old, "new": new, "summary": _impact_line(found, old, new)})

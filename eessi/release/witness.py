@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -28,7 +28,7 @@ from eessi.release.content import (
 from eessi.release.samples import sample_values
 from eessi.schemas.structure import Element, Kind, Structure
 
-__all__ = ["Side", "Witness", "find_witness"]
+__all__ = ["Side", "Witness", "build", "error_places", "find_witness", "rerooted"]
 
 _TRIES: Final = 64
 """Most candidate documents tried for one change."""
@@ -97,12 +97,17 @@ def _scope(change: Change) -> tuple[str, ...]:
 def _shows(root: etree._Element, accepts: Side, refuses: Side, scope: Sequence[str] | None) -> bool:
     if not accepts.schema.validate(root):
         return False
-    if refuses.schema.validate(_rerooted(root, refuses.structure.namespace)):
+    if refuses.schema.validate(rerooted(root, refuses.structure.namespace)):
         return False
     if scope is None:
         return True
-    places = {_plain(entry.path or "") for entry in refuses.schema.error_log}
+    places = error_places(refuses.schema.error_log)
     return any(place in scope or place.rpartition("/")[0] in scope for place in places)
+
+
+def error_places(log: Iterable[etree._LogEntry]) -> set[str]:
+    """Paths below the root at which a compiled schema complained."""
+    return {_plain(entry.path or "") for entry in log}
 
 
 def _plain(xpath: str) -> str:
@@ -111,7 +116,8 @@ def _plain(xpath: str) -> str:
     return "/".join(steps[:-1] if steps and steps[-1] == "value" else steps)
 
 
-def _rerooted(root: etree._Element, namespace: str) -> etree._Element:
+def rerooted(root: etree._Element, namespace: str) -> etree._Element:
+    """A copy of the document with its root in another namespace."""
     moved = etree.Element(f"{{{namespace}}}{_xml.local_name(root)}", dict(root.attrib), nsmap={"s": namespace})
     moved.text = root.text
     moved.extend(copy.deepcopy(child) for child in root)

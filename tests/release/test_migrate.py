@@ -12,7 +12,7 @@ from lxml import etree
 
 from eessi.errors import DefinitionError
 from eessi.ids import CdmVersion
-from eessi.release.migrate import MigrationMap, migrate
+from eessi.release.migration import MigrationMap, migrate
 from eessi.release.witness import build
 from eessi.schemas import Registry
 from eessi.schemas.structure import Choice, Element, Structure

@@ -15,13 +15,15 @@ import attrs
 from lxml import etree
 
 from eessi import _xml
-from eessi.errors import DefinitionError
+from eessi.errors import DefinitionError, UnknownCode, UsageError
 from eessi.release.change import Change
-from eessi.release.compare import compare_structures
+from eessi.release.compare import compare_structures, effective_bounds
 from eessi.release.content import automaton, names_of
-from eessi.schemas.structure import Element, Kind, Structure
+from eessi.schemas import Registry
+from eessi.schemas.structure import Element, Fidelity, Kind, Structure
+from eessi.sed import Message, Sed
 
-__all__ = ["Loss", "Migrated", "MigrationMap", "ToDo", "migrate"]
+__all__ = ["Loss", "Migrated", "MigrationMap", "ToDo", "migrate", "migrate_document"]
 
 
 @attrs.frozen(slots=True)
@@ -300,7 +302,36 @@ def _absent(made: etree._Element, group: Element, path: str) -> Iterator[str]:
 
 
 def _repeats_elsewhere(group: Element, name: str) -> bool:
-    from eessi.release.compare import effective_bounds
-
     child = group.child(name)
     return child is not None and effective_bounds(group.children, name)[1] != child.max
+
+
+def migrate_document(
+    document: Sed | Message,
+    registry: Registry,
+    *,
+    target: str,
+    origin: str | None = None,
+    given: MigrationMap | None = None,
+) -> Migrated:
+    """Migrate a parsed document between packages of a registry. Of a message, the SED inside; its header names a version too.
+
+    :param target: :param origin: coordinates ``name:version``.
+    :raises UnknownCode: when a package is missing or does not know the SED.
+    :raises UsageError: when a tree is not exact: a guess would lose content without saying so.
+    """
+    sed = document if isinstance(document, Sed) else document.sed
+    old = registry.find(sed.type, sed.version, package=origin)
+    if old is None:
+        raise UnknownCode(f"SED and version in {origin or 'the packages at hand'}", f"{sed.type} {sed.version}")
+    entries = [entry for entry in registry.package(target).entries() if entry.sed == sed.type]
+    if not entries:
+        raise UnknownCode(f"SED in {target}", sed.type)
+    new = registry.find(sed.type, max(entry.version for entry in entries), package=target)
+    assert new is not None
+    for found in (old, new):
+        if found.fidelity not in (Fidelity.EXACT, Fidelity.SANDBOX):
+            raise UsageError(
+                f"{found.coordinates} knows {sed.type} only as {found.fidelity}; import the official package to migrate it"
+            )
+    return migrate(sed.root, registry.structure_of(old), registry.structure_of(new), given)
