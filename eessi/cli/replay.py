@@ -199,5 +199,5 @@ def _text(runs: Sequence[Run], differences: Sequence[Difference], report: Path |
     if differences:
         console.print(f"\nDifferent from the earlier run ({len(differences)}):", style="bold")
         for difference in differences:
-            console.print(f"  {difference}", markup=False)
+            console.print(f"  {difference}", markup=False, soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())

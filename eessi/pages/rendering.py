@@ -12,7 +12,7 @@ from eessi.errors import MissingExtra
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["embedded_json", "render"]
+__all__ = ["coded", "embedded_json", "render"]
 
 
 @functools.cache
@@ -21,12 +21,26 @@ def _environment() -> jinja2.Environment:
         import jinja2
     except ImportError:
         raise MissingExtra("pages", "writing an HTML page") from None
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("eessi.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    environment.filters["coded"] = coded
+    return environment
+
+
+def coded(text: str) -> str:
+    """Escape a text; what stands between back quotes becomes ``<code>``, as the texts of findings mark names."""
+    from markupsafe import Markup, escape
+
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
     )
 
 

@@ -62,7 +62,7 @@ def run_report(*runs: Recorded | Mapping[str, JsonValue], title: str | None = No
         "run.html.j2",
         {
             "title": title
-            or (str(records[0]["scenario"]) if len(records) == 1 else f"{len(records)} cases, played through"),
+            or (str(records[0]["scenario"]) if len(records) == 1 else f"{_count(len(records))} cases, played through"),
             "lead": _lead(records),
             "tiles": _tiles(records),
             "glossary": GLOSSARY,
@@ -76,7 +76,7 @@ def run_report(*runs: Recorded | Mapping[str, JsonValue], title: str | None = No
 def _lead(records: Sequence[Mapping[str, JsonValue]]) -> str:
     names = {str(party["institution_name"]) for record in records for party in _maps(record["parties"])}
     return (
-        f"{_listed(sorted(names))} carried {'one case' if len(records) == 1 else f'{len(records)} cases'} through, each by "
+        f"{_listed(sorted(names))} carried {'one case' if len(records) == 1 else f'{_count(len(records)).lower()} cases'} through, each by "
         "the rules of its own role, all on one computer. Below: every document, what each check said about it, and what "
         "each institution may do next."
     )
@@ -121,24 +121,31 @@ def _rows(step: Mapping[str, JsonValue], run: str) -> list[Row]:
     number, link = str(step["number"]), f"{run}-step{step['number']}"
     exchange = step["exchange"]
     if isinstance(exchange, Mapping):
-        return [_message(exchange, receiver, number, link) for receiver in _texts(exchange["receivers"])]
+        return [_message(exchange, receiver, number, link, _ended(step)) for receiver in _texts(exchange["receivers"])]
     if step["kind"] == "pass":
         return [Gap(str(step["says"]).rstrip("."))]
     if step["kind"] in ("close", "reopen"):
-        closes = step["kind"] == "close" and bool(step["passed"])
+        closes = bool(_ended(step))
         party = str(step["text"]).split()[0]
         text = "closes its own copy of the case" if step["kind"] == "close" else "reopens its own copy of the case"
         return [Note(party, text, number, link, ends=closes)]
     return []
 
 
-def _message(exchange: Mapping[str, JsonValue], receiver: str, number: str, link: str) -> Row:
+def _ended(step: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Parties whose case this step closed, archived or removed."""
+    states = step["states"]
+    assert isinstance(states, Mapping)
+    return tuple(str(party) for party, state in states.items() if state not in ("new", "open"))
+
+
+def _message(exchange: Mapping[str, JsonValue], receiver: str, number: str, link: str, ended: tuple[str, ...]) -> Row:
     document = exchange["document"]
     assert isinstance(document, Mapping)
     label = str(document["sed"])
     sender, ending = str(exchange["sender"]), exchange["ending"]
     if ending == "refused":
-        reason = f"refused before it left: {exchange['reason']}"
+        reason = f"refused, it never leaves: {exchange['reason']}"
         return Stop(sender, receiver, f"{label} {document['title']}", reason, number, link)
     if ending in ("lost", "late"):
         return Stop(sender, receiver, label, str(exchange["reason"]), number, link, far=True)
@@ -148,7 +155,7 @@ def _message(exchange: Mapping[str, JsonValue], receiver: str, number: str, link
     at_receiver = _mark(after.get(receiver))
     if receiver in rejected:
         at_receiver = Mark("✗ not taken", "bad")
-    return Arrow(sender, receiver, label, str(document["title"]), number, link, _mark(before), at_receiver)
+    return Arrow(sender, receiver, label, str(document["title"]), number, link, _mark(before), at_receiver, ends=ended)
 
 
 def _mark(check: JsonValue) -> Mark | None:
@@ -175,6 +182,11 @@ def _maps(value: JsonValue) -> list[Mapping[str, JsonValue]]:
 def _texts(value: JsonValue) -> list[str]:
     assert isinstance(value, list)
     return [str(entry) for entry in value]
+
+
+def _count(number: int) -> str:
+    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
+    return words[number] if number < len(words) else str(number)
 
 
 def _listed(names: Sequence[str]) -> str:

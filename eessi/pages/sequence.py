@@ -47,6 +47,8 @@ class Arrow:
     at_sender: Mark | None = None
     at_receiver: Mark | None = None
     tone: str = "plain"
+    ends: tuple[str, ...] = ()
+    """Participants whose case this message ends."""
 
 
 @attrs.frozen(slots=True)
@@ -86,7 +88,7 @@ Row = Arrow | Stop | Gap | Note
 
 _WIDTH = 920
 _MARGIN = 130
-_TOP = 92
+_TOP = 84
 _HEIGHTS = {Arrow: 104, Stop: 104, Gap: 56, Note: 56}
 
 
@@ -104,6 +106,7 @@ def _sentence(row: Row) -> str:
                 if mark is not None
             ]
             tail = f" ({'; '.join(checks)})" if checks else ""
+            tail += f"; it ends the case of {' and '.join(row.ends)}" if row.ends else ""
             return f"{row.sender} sends {row.label} to {row.receiver}{tail}."
         case Stop():
             how = "but it does not arrive" if row.far else "but it never leaves"
@@ -130,11 +133,11 @@ class _Drawing:
         self.id = id
         span = (_WIDTH - 2 * _MARGIN) / max(1, len(lanes) - 1)
         self.x = {lane.name: _MARGIN + span * place for place, lane in enumerate(lanes)}
-        self.height = _TOP + 26 + sum(_HEIGHTS[type(row)] for row in rows) + 24
+        self.height = _TOP + 6 + sum(_HEIGHTS[type(row)] for row in rows) + 24
         self.parts: list[str] = []
 
     def text(self) -> str:
-        body, y = [], _TOP + 26.0
+        body, y = [], _TOP + 6.0
         first: dict[str, float] = {}
         last: dict[str, float] = {}
         for row in self.rows:
@@ -145,11 +148,15 @@ class _Drawing:
                 first.setdefault(name, middle - 10)
             if isinstance(row, Note) and row.ends:
                 last[row.lane] = middle
+            for name in row.ends if isinstance(row, Arrow) else ():
+                last[name] = middle + 34
             y += height
         lanes = "".join(self._lane(lane, first.get(lane.name), last.get(lane.name)) for lane in self.lanes)
         words = escape(" ".join(in_words(self.rows)))
+        # a picture may hold no links (ARIA: children of "img" are presentational); a group may
+        role = "group" if any(getattr(row, "link", "") for row in self.rows) else "img"
         return (
-            f'<svg class="sequence" viewBox="0 0 {_WIDTH} {self.height:.0f}" role="img" '
+            f'<svg class="sequence" viewBox="0 0 {_WIDTH} {self.height:.0f}" role="{role}" '
             f'aria-labelledby="{self.id}-title {self.id}-desc" xmlns="http://www.w3.org/2000/svg">'
             f'<title id="{self.id}-title">{escape(self.title)}</title><desc id="{self.id}-desc">{words}</desc>'
             f"{lanes}{''.join(body)}</svg>"
@@ -160,8 +167,6 @@ class _Drawing:
         match row:
             case Arrow():
                 return (row.sender, row.receiver)
-            case Stop():
-                return (row.sender,)
             case Note():
                 return (row.lane,)
             case _:
@@ -177,7 +182,8 @@ class _Drawing:
         bar = ""
         if first is not None:
             until = last if last is not None else end
-            bar = f'<rect x="{x - 5:.0f}" y="{first:.0f}" width="10" height="{until - first:.0f}" rx="5" class="seq-open"/>'
+            bar = _end(x, until) if last is not None else ""
+            bar += f'<rect x="{x - 5:.0f}" y="{first:.0f}" width="10" height="{until - first:.0f}" rx="5" class="seq-open"/>'
         return (
             f'<text x="{x:.0f}" y="30" class="seq-name">{escape(lane.name)}</text>{below}'
             f'<line x1="{x:.0f}" y1="{_TOP}" x2="{x:.0f}" y2="{end:.0f}" class="seq-line"/>{bar}'
@@ -224,7 +230,7 @@ class _Drawing:
         )
         anchor = "start" if way > 0 else "end"
         x = bar + way * 22
-        lines = textwrap.wrap(row.reason, 58)[:2]
+        lines = _lines(row.reason, 66, 3)
         reason = "".join(
             f'<text x="{x:.0f}" y="{y + 12 + 16 * place:.0f}" text-anchor="{anchor}" class="seq-mark seq-text-bad">{escape(line)}</text>'
             for place, line in enumerate(lines)
@@ -252,11 +258,8 @@ class _Drawing:
         x = self.x[row.lane]
         left = x <= _WIDTH / 2
         anchor, at = ("start", x + 24) if left else ("end", x - 24)
-        end = (
-            f'<line x1="{x - 12:.0f}" y1="{y:.0f}" x2="{x + 12:.0f}" y2="{y:.0f}" class="seq-end"/>' if row.ends else ""
-        )
         text = f'<text x="{at:.0f}" y="{y + 5:.0f}" text-anchor="{anchor}" class="seq-mark seq-text-{row.tone}">{escape(_cut(row.text, 90))}</text>'
-        return self._linked(row.link, row.number, end + text, x, y)
+        return self._linked(row.link, row.number, text, x, y)
 
     def _linked(self, link: str, number: str, content: str, x: float, y: float) -> str:
         if not number:
@@ -278,8 +281,17 @@ def _label(label: str, detail: str, x: float, y: float) -> str:
     return text
 
 
+def _end(x: float, y: float) -> str:
+    return f'<line x1="{x - 12:.0f}" y1="{y:.0f}" x2="{x + 12:.0f}" y2="{y:.0f}" class="seq-end"/>'
+
+
 def _mark(mark: Mark, x: float, y: float, anchor: str) -> str:
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" class="seq-mark seq-text-{mark.tone}">{escape(mark.text)}</text>'
+
+
+def _lines(text: str, width: int, count: int) -> list[str]:
+    lines = textwrap.wrap(text.replace("`", ""), width)
+    return lines if len(lines) <= count else [*lines[: count - 1], _cut(f"{lines[count - 1]} …", width)]
 
 
 def _cut(text: str, length: int) -> str:

@@ -135,10 +135,7 @@ class Player:
         """
         check = validate(sed, self.registry)
         if check.errors and not unchecked:
-            first = check.errors[0]
-            more = f" (and {len(check.errors) - 1} more)" if len(check.errors) > 1 else ""
-            place = f"{first.path}: " if first.path else ""
-            return Sending(name, sed, check, refusal=Refusal(f"{place}{first.message()}{more}", first.id))
+            return Sending(name, sed, check, refusal=_refused_by(check))
         known = self.documents.get(name)
         set_id = known.set_id if known and update else self.new_id()
         number = known.version + 1 if known and update else 1
@@ -159,10 +156,10 @@ class Player:
         except ProcessError as error:
             return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
         header = self._header(sed, receivers, set_id, number, case)
-        messages = {
-            receiver: self._post(Message.compose(self._to(header, receiver), sed, attachments), receiver)
-            for receiver in receivers
-        }
+        composed = {receiver: Message.compose(self._to(header, receiver), sed, attachments) for receiver in receivers}
+        messages = {receiver: self._post(message, receiver) for receiver, message in composed.items()}
+        if attachments:
+            header = attrs.evolve(header, attachments=next(iter(composed.values())).header.attachments)
         self.case = after
         self.documents[name] = Held(name, set_id, number, sed, header, mine=True)
         return Sending(name, sed, check, header, messages)
@@ -239,8 +236,7 @@ class Player:
         """What speaks against a message before the process is asked."""
         header = message.header
         if check.errors:
-            first = check.errors[0]
-            return Refusal(f"{first.path}: {first.message()}" if first.path else first.message(), first.id)
+            return _refused_by(check)
         if header.sender.id != parcel.sender:
             return Refusal(f"the header names {header.sender.id} as sender, the network {parcel.sender}", "RUN-SENDER")
         if all(party.id != self.institution for party in header.receivers):
@@ -297,3 +293,10 @@ class Player:
         """
         case = self.case or self.open_case(None, ())
         self.case = case.apply(Event(kind, at=self.clock()))
+
+
+def _refused_by(check: Verdict) -> Refusal:
+    """The first three findings as one reason; the record of the check holds all of them with their places."""
+    messages = list(dict.fromkeys(finding.message() for finding in check.errors))
+    more = f" (and {len(messages) - 3} more)" if len(messages) > 3 else ""
+    return Refusal("; ".join(messages[:3]) + more, check.errors[0].id)

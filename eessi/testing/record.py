@@ -121,6 +121,7 @@ class StepRecord(_Record):
     passed: bool
     says: str = Field(description="what happened, in plain words")
     failures: tuple[str, ...] = ()
+    states: dict[str, str] = Field(default_factory=dict, description="cases whose state this step changed, by party")
     exchange: ExchangeRecord | None = None
 
 

@@ -168,12 +168,15 @@ class _Play:
         if isinstance(step.sentence, sentences.Local):
             kind = step.sentence.what
         at = self.clock.tick()
+        before = self._states()
         try:
             outcome = handler(step)
         except DefinitionError:
             raise
         except EessiError as error:
             outcome = _Outcome(f"{step.text}: it cannot be done.", [str(error)])
+        if kind == "pass":
+            at = self.clock()
         return StepRecord(
             number=step.number,
             line=step.line,
@@ -183,8 +186,12 @@ class _Play:
             passed=not outcome.failures,
             says=outcome.says,
             failures=tuple(outcome.failures),
+            states={name: state for name, state in self._states().items() if state != before[name]},
             exchange=outcome.exchange,
         )
+
+    def _states(self) -> dict[str, str]:
+        return {name: str(player.case.state) if player.case else "new" for name, player in self.players.items()}
 
     # documents --------------------------------------------------------------------------------------------------
 
@@ -347,7 +354,7 @@ class _Play:
         assert isinstance(options, IsOptions)
         player = self.players[sentence.party]
         case = self._case(player)
-        state = str(case.state) if player.case is not None else "new"
+        state = self._states()[player.name]
         outcome = _Outcome(f"The case of {player.name} is {state}.")
         if state != sentence.state:
             outcome.failures.append(f"expected {sentence.state}, the case of {player.name} is {state}")

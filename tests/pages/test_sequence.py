@@ -36,7 +36,8 @@ def test_the_words_say_what_the_picture_shows() -> None:
 
 def test_a_screen_reader_finds_title_and_description() -> None:
     svg = etree.fromstring(draw(LANES, ROWS, title="The case", id="seq1"))
-    assert svg.get("role") == "img"
+    assert svg.get("role") == "group"  # it holds links
+    assert etree.fromstring(draw(LANES, (Gap("a day"),), title="t")).get("role") == "img"
     assert svg.get("aria-labelledby") == "seq1-title seq1-desc"
     assert svg.findtext(f"{SVG}title") == "The case"
     assert svg.findtext(f"{SVG}desc") == " ".join(in_words(ROWS))
@@ -50,7 +51,11 @@ def test_steps_are_links_to_the_page() -> None:
 def test_every_row_has_its_own_height_and_the_last_fits() -> None:
     svg = etree.fromstring(draw(LANES, ROWS, title="t"))
     height = float(svg.get("viewBox", "").split()[3])
-    lines = [float(line.get("y1", "0")) for line in svg.iter(f"{SVG}line") if line.get("class") != "seq-line"]
+    lines = [
+        float(line.get("y1", "0"))
+        for line in svg.iter(f"{SVG}line")
+        if line.get("class") not in ("seq-line", "seq-end")
+    ]
     assert all(before < after for before, after in pairwise(lines))
     assert lines[-1] < height
 

@@ -1,0 +1,101 @@
+"""The page in a real browser: no error, no request, no accessibility violation, fit for paper and small screens."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eessi.pages import run_report
+from eessi.testing import Scenario, run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(scope="module")
+def report(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = root / "examples" / "scenarios"
+    runs = [run(Scenario.load(folder / name)) for name in ("s_buc_01.buc.yaml", "la_buc_01.buc.yaml")]
+    path = tmp_path_factory.mktemp("report") / "run.html"
+    path.write_text(run_report(*runs), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(absent: Callable[[str], None]) -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        absent("Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def opened(
+    request: pytest.FixtureRequest, browser: Browser, report: Path
+) -> Iterator[tuple[Page, list[str], list[str]]]:
+    messages: list[str] = []
+    requests: list[str] = []
+    page = browser.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 900})
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda made: requests.append(made.url))
+    page.goto(report.as_uri())
+    yield page, messages, requests
+    page.close()
+
+
+def test_it_opens_from_disk_without_error_or_request(opened: tuple[Page, list[str], list[str]], report: Path) -> None:
+    page, messages, requests = opened
+    assert page.locator("svg.sequence").count() == 2
+    assert messages == []
+    assert requests == [report.as_uri()]
+
+
+def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, _, _ = opened
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert len(found.response["passes"]) > 20
+
+
+def test_everything_is_reached_by_keyboard(opened: tuple[Page, list[str], list[str]]) -> None:
+    page, _, _ = opened
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.tagName.toLowerCase()"))
+    assert {"a", "summary", "div"} <= seen
+
+
+def test_nothing_runs_over_on_a_narrow_screen(opened: tuple[Page, list[str], list[str]]) -> None:
+    page, _, _ = opened
+    page.set_viewport_size({"width": 375, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_on_paper_the_folded_parts_are_open(browser: Browser, report: Path) -> None:
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    page.emulate_media(media="print")
+    height = page.evaluate(
+        "document.querySelector('details:not([open]) > :not(summary)').getBoundingClientRect().height"
+    )
+    assert height > 10
+    assert page.pdf().startswith(b"%PDF-")
+    page.close()
