@@ -54,8 +54,8 @@ def _rule(id: str, lang: str) -> dict[str, object]:
     texts = explain(id, lang)
     return {
         "id": id,
-        "shortDescription": {"text": texts["message"]},
-        "fullDescription": {"text": texts.get("why") or texts["message"]},
+        "shortDescription": {"text": texts.get("why") or texts["message"]},
+        "fullDescription": {"text": texts["message"]},
         "help": {"text": texts.get("mend") or texts.get("hint") or texts["message"]},
     }
 

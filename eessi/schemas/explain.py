@@ -21,13 +21,14 @@ from eessi.schemas.explain_codes import code_list_text, nearest_code
 from eessi.schemas.explain_places import Draft, finish, masked, path_of
 from eessi.schemas.explain_plan import Node, plan_of
 from eessi.schemas.explain_repairs import Group, explain_group
-from eessi.schemas.explain_values import INTEGERS, checker, date_of
+from eessi.schemas.explain_values import checker, date_of
 from eessi.schemas.structure import Element, Facets, Kind, Structure
 
 __all__ = ["TooLong", "explain_tree"]
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
-_ROOT_ATTRIBUTES: Final = {"sedPackage": "string", "sedGVer": "int", "sedVer": "int"}
+_ROOT_ATTRIBUTES: Final = frozenset({"sedPackage", "sedGVer", "sedVer"})
+_IS_INT: Final = checker(Facets(base="int"))
 _BLANK: Final = " \t\r\n"
 _DAY_FIRST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
 _WITH_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:.*")
@@ -52,13 +53,14 @@ def explain_tree(
     :raises TooLong: when it took longer.
     """
     walk = _OpenWalk if structure.open else _Walk
-    drafts = walk(root, seconds).run(plan_of(structure))
+    drafts = walk(root, structure, seconds).run(plan_of(structure))
     return finish(drafts, root, data)
 
 
 class _Walk:
-    def __init__(self, root: etree._Element, seconds: float | None) -> None:
+    def __init__(self, root: etree._Element, structure: Structure, seconds: float | None) -> None:
         self.root = root
+        self.structure = structure
         self.drafts: list[Draft] = []
         self.strays: dict[str, list[etree._Element]] = {}
         self.deadline = None if seconds is None else time.monotonic() + seconds
@@ -136,19 +138,27 @@ class _Walk:
             self.add("SCH-TEXT", element, got=masked(stray), value=stray.strip())
 
     def root_attributes(self) -> None:
+        """The three attributes of the root; the two numbers repeat what the namespace says."""
+        version = self.structure.version
+        stated = {"sedGVer": version.major, "sedVer": version.minor}
         for name, value in self.root.items():
-            base = _ROOT_ATTRIBUTES.get(str(name))
-            if base is None:
+            if str(name) not in _ROOT_ATTRIBUTES:
                 self.attribute(self.root, str(name))
-            elif base in INTEGERS and checker(Facets(base=base))(value) is not None:
+            elif name in stated and _IS_INT(value) is not None:
                 path = f"{path_of(self.root, self.root)}/@{name}"
-                fix = (
-                    Fix("replace", path, value.strip(), True)
-                    if checker(Facets(base=base))(value.strip()) is None
-                    else None
+                right = str(stated[str(name)])
+                self.drafts.append(
+                    Draft(
+                        "SCH-ATTRIBUTE-VALUE",
+                        self.root,
+                        path,
+                        got=masked(value, code=True),
+                        value=value,
+                        expected=(right,),
+                        params={"attribute": str(name)},
+                        fix=Fix("replace", path, right, determined=True),
+                    )
                 )
-                self.drafts.append(Draft("SCH-ATTRIBUTE-VALUE", self.root, path, got=masked(value, code=True), value=value,
-                                         expected=("a whole number",), params={"attribute": str(name)}, fix=fix))  # fmt: skip
 
     def attributes(self, element: etree._Element, node: Node) -> bool:
         """Attributes below the root, where none but those of XML Schema itself may stand; false for a nil element."""

@@ -36,9 +36,9 @@ class Draft:
 def step_of(element: etree._Element) -> str:
     """Name of an element as a step of a path, with its index where siblings share the name."""
     name = _xml.local_name(element)
-    tag = element.tag
-    before = sum(1 for _ in element.itersiblings(tag, preceding=True))
-    if not before and next(element.itersiblings(tag), None) is None:
+    pattern = f"{{*}}{name}"  # in whatever namespace: a reader of the path sees local names only
+    before = sum(1 for _ in element.itersiblings(pattern, preceding=True))
+    if not before and next(element.itersiblings(pattern), None) is None:
         return name
     return f"{name}[{before + 1}]"
 
