@@ -22,17 +22,17 @@ __all__ = ["Move", "Moves", "Remedy", "WhyNot"]
 class Remedy:
     """One thing to do so that the move becomes possible.
 
-    :param do: ``send`` or ``receive`` a SED, ``state`` a fact, ``wait`` until a day, ``give`` a detail of the event that
+    :param do: ``send`` or ``receive`` a SED, ``state`` facts, ``wait`` until a day, ``give`` a detail of the event that
         is missing or wrong, ``act_as`` the other role, ``do`` a case action (``reopen``, ``restore``), ``delete`` a draft.
-    :param what: the SED, the fact, the detail or the action.
-    :param value: value that the fact must have.
+    :param what: the SED, the detail or the action.
+    :param facts: facts that must be known so: id of the document, name and value of each.
     :param parent_id: document that the SED has to answer or concern.
     """
 
     do: str
     what: str
     role: Role | None = None
-    value: bool | None = None
+    facts: tuple[tuple[str | None, str, bool], ...] = ()
     on: dt.date | None = None
     parent_id: str | None = None
     text: str = ""
@@ -163,9 +163,10 @@ class Moves(Sequence[Move]):
         """The SEDs that may be sent now."""
         return frozenset(move.sed for move in self._moves if move.answer is Answer.YES and move.sed is not None)
 
-    def find(self, sed: str, parent_id: str | None = None) -> Move | None:
-        """The most favourable move with this SED."""
+    def find(self, sed: str, parent_id: str | None = None, *, kind: str | None = None) -> Move | None:
+        """The most favourable move with this SED; a new document, unless ``kind`` asks for an ``update``."""
         for move in self._moves:
-            if move.sed == sed and (parent_id is None or move.parent_id == parent_id):
+            fits = move.kind == kind if kind is not None else move.kind != "update"
+            if move.sed == sed and fits and (parent_id is None or move.parent_id == parent_id):
                 return move
         return None

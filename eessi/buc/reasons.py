@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from eessi.buc.conditions import Answer, describe, failing_test
-from eessi.buc.definition import SendRow, Trigger
+from eessi.buc.conditions import Answer, describe, failing_test, related
+from eessi.buc.definition import HistoryTest, SendRow, Trigger
 from eessi.buc.event import Document, Event
 from eessi.buc.moves import Move, Remedy, WhyNot
 from eessi.buc.program import Slot
@@ -91,11 +91,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
     sed = slot.row.sed
     common = (frame, sed)
     if names:
-        wanted = _wanted(frame, slot, names)
-        told = " and ".join(_told(frame, name, value) for name, value in wanted.items())
-        remedies = tuple(
-            Remedy("state", name, value=value, text=_told(frame, name, value)) for name, value in wanted.items()
-        )
+        told, remedies = _facts_wanted(frame, state, slot, facts)
         if answer is Answer.DEPENDS:
             return _no(
                 common,
@@ -110,7 +106,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
             "BUC-FACT",
             f"{sed} may be sent only when {told}",
             facts=names,
-            remedies=_other_document(frame, state, slot, wanted),
+            remedies=_other_document(frame, slot, told),
         )
     opener = state.documents[slot.opened_by or ""]
     waits = f"{sed} may be sent {slot.days} days after {opener.sed} was {opener.status}"
@@ -140,18 +136,48 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
     )
 
 
-def _wanted(frame: Frame, slot: Slot, names: Iterable[str]) -> dict[str, bool]:
-    wanted: dict[str, bool] = {}
-    for name in names:
-        if name == "X004.reopen":
-            wanted[name] = True
-        for row in slot.needs:
-            if name in row.facts:
-                wanted.setdefault(name, row.facts[name])
-            for test in row.history:
-                if name in test.facts:
-                    wanted.setdefault(name, test.facts[name])
-    return wanted
+def _facts_wanted(frame: Frame, state: State, slot: Slot, stated: Mapping[str, bool]) -> tuple[str, tuple[Remedy, ...]]:
+    """The facts an offer needs: in words, and one remedy for each alternative, those still possible first."""
+    world = _World(state.documents, state.participants)
+    opener = state.documents.get(slot.opened_by) if slot.opened_by else None
+    texts: list[str] = []
+    remedies: list[Remedy] = []
+    for row in slot.needs:
+        wanted: list[tuple[str | None, str, bool]] = []
+        against = False
+        for name, value in row.facts.items():
+            document = related(world, name.partition(".")[0], opener)
+            known = stated.get(name) if document is None or name not in document.facts else document.facts[name]
+            against = against or known is (not value)
+            wanted.append((None if document is None else document.id, name, value))
+        for test in row.history:
+            if test.facts:
+                wanted.extend(_earlier_facts(world, test, opener))
+        text = " and ".join(dict.fromkeys(_told(frame, name, value) for _, name, value in wanted))
+        texts.append(text)
+        found = Remedy("state", "facts", facts=tuple(wanted), text=text)
+        if against:
+            remedies.append(found)
+        else:
+            remedies.insert(0, found)
+    return " or ".join(dict.fromkeys(texts)), tuple(remedies)
+
+
+def _earlier_facts(world: _World, test: HistoryTest, opener: Document | None) -> list[tuple[str | None, str, bool]]:
+    """Facts of earlier documents that make a test hold: of one of them for ``some_earlier``, of all for ``no_earlier``."""
+    subject = related(world, test.sed or "", opener)
+    earlier = []
+    for item in world.documents.values():
+        if subject is not None and item.id == subject.id:
+            break
+        if item.sed == test.sed and item.is_valid:
+            earlier.append(item)
+    some = test.test == "some_earlier"
+    return [
+        (item.id, name, value if some else not value)
+        for item in (earlier[:1] if some else earlier)
+        for name, value in test.facts.items()
+    ]
 
 
 def _told(frame: Frame, name: str, value: bool) -> str:
@@ -160,15 +186,13 @@ def _told(frame: Frame, name: str, value: bool) -> str:
     return text if value else f"it is not so that {text}"
 
 
-def _other_document(frame: Frame, state: State, slot: Slot, wanted: Mapping[str, bool]) -> tuple[Remedy, ...]:
+def _other_document(frame: Frame, slot: Slot, told: str) -> tuple[Remedy, ...]:
     """A fact of a document does not change; only another document, or a new version of it, can tell otherwise."""
     remedies = []
     for trigger in slot.row.after:
         if trigger.sed is not None and trigger.role is frame.role and trigger.condition is not None:
             do = "send" if trigger.event == "sent" else "receive"
-            text = f"another {trigger.sed}, or a new version of it, for which " + " and ".join(
-                _told(frame, name, value) for name, value in wanted.items()
-            )
+            text = f"another {trigger.sed}, or a new version of it: {told}"
             remedies.append(Remedy(do, trigger.sed, role=_author(frame, trigger), text=text))
     return tuple(remedies)
 
@@ -216,7 +240,7 @@ def _gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | 
         return WhyNot(
             "BUC-FACT-UNKNOWN", "the case is closed; whether the X004 reopened it is not known", sed=row.sed,
             facts=("X004.reopen",), depends=True, assumed=frame.assumed,
-            remedies=(Remedy("state", "X004.reopen", value=True, text=_told(frame, "X004.reopen", True)),),
+            remedies=(Remedy("state", "facts", facts=((state.undecided, "X004.reopen", True),)),),
         )  # fmt: skip
     elif status is CaseState.CLOSED and state.undecided is not None and facts is not None and facts["X004.reopen"]:
         return None
@@ -235,11 +259,7 @@ def _state_remedies(frame: Frame, state: State) -> tuple[Remedy, ...]:
     if state.status is CaseState.ARCHIVED:
         return (Remedy("do", "restore"),)
     if state.status is CaseState.CLOSED and frame.program.senders("X004"):
-        return (
-            Remedy(
-                "receive", "X004", role=frame.role.opposite, value=True, text="X002, X003 and an X004 that reopens it"
-            ),
-        )
+        return (Remedy("receive", "X004", role=frame.role.opposite, text="X002, X003 and an X004 that reopens it"),)
     return ()
 
 

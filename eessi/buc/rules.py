@@ -18,7 +18,7 @@ What does not fit a row, and why:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -112,9 +112,10 @@ def _written(frame: Frame, state: State, event: Event, status: str) -> tuple[Sta
         raise _not_allowed(reasons.explain(frame, state, event.sed, event.parent_id, _day(event), event.facts))
     row = slot.row
     if state.status is not CaseState.OPEN or slot.days is not None or slot.needs or row.while_closed:
-        answer, _, _ = judge_slot(frame, state, slot, _day(event), event.facts)
+        stated = _stated(event, row.sed)
+        answer, _, _ = judge_slot(frame, state, slot, _day(event), stated)
         if answer is not Answer.YES:
-            raise _not_allowed(reasons.explain_slot(frame, state, slot, _day(event), event.facts))
+            raise _not_allowed(reasons.explain_slot(frame, state, slot, _day(event), stated))
     if event.attachments or event.parts or row.block or event.receivers is not None or event.version != 1:
         refused = reasons.explain_details(frame, state, row, event)
         if refused is not None:
@@ -134,10 +135,15 @@ def _own_slot(frame: Frame, state: State, event: Event) -> Slot | None:
     offers = state.own.open.get(event.sed)
     if not offers:
         return None
-    return _pick(offers, event.parent_id)
+
+    def usable(slot: Slot) -> bool:
+        assert event.sed is not None
+        return judge_slot(frame, state, slot, _day(event), _stated(event, event.sed))[0] is Answer.YES
+
+    return _pick(offers, event.parent_id, usable)
 
 
-def _pick(offers: Mapping[str, Slot], parent: str | None) -> Slot | None:
+def _pick(offers: Mapping[str, Slot], parent: str | None, usable: Callable[[Slot], bool]) -> Slot | None:
     """The offer that a document uses: by its parent, or the only one that fits."""
     if parent is not None:
         return offers.get(parent)
@@ -146,7 +152,7 @@ def _pick(offers: Mapping[str, Slot], parent: str | None) -> Slot | None:
         return free if free is not None else next(iter(offers.values()))
     unparented = [slot for slot in offers.values() if slot.parent is None]
     if unparented:
-        return next((slot for slot in unparented if not slot.needs and slot.days is None), unparented[0])
+        return next(filter(usable, unparented), unparented[0])
     return None
 
 
@@ -165,7 +171,7 @@ def _enter(frame: Frame, state: State, document: Document, slot: Slot, event: Ev
 def _send_draft(frame: Frame, state: State, event: Event, draft: Document) -> State:
     from eessi.buc import reasons
 
-    refused = reasons.explain_draft(frame, state, draft, _day(event), event.facts)
+    refused = reasons.explain_draft(frame, state, draft, _day(event), _stated(event, draft.sed))
     if refused is not None:
         raise _not_allowed(refused)
     row = frame.program.rows[frame.role][draft.sed]
@@ -349,16 +355,17 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
     if parent is not None and parent not in state.documents:
         raise _violation(reasons.unknown_parent(frame, event))
     offers = side.open.get(row.sed)
-    slot = _pick(offers, parent) if offers else None
+
+    def usable(slot: Slot) -> bool:
+        return _peer_judges(state, slot, event) is not Answer.NO
+
+    slot = _pick(offers, parent, usable) if offers else None
     if slot is None and offers and parent is not None and not any(item.parent for item in offers.values()):
-        slot = _pick(offers, None)
+        slot = _pick(offers, None, usable)
     if slot is None:
         raise _violation(reasons.explain_peer(frame, state, side, event))
-    if slot.needs:
-        opener = state.documents.get(slot.opened_by) if slot.opened_by else None
-        world = _World(state.documents, state.participants)
-        if judge(slot.needs, world, opener, event.facts)[0] is Answer.NO:
-            raise _violation(reasons.explain_peer(frame, state, side, event))
+    if not usable(slot):
+        raise _violation(reasons.explain_peer(frame, state, side, event))
     closed_by_them = state.closer is not None and side is state.peers.get(state.closer)
     if state.status is CaseState.CLOSED and closed_by_them and not row.while_closed:
         raise _violation(reasons.explain_peer(frame, state, side, event))
@@ -366,6 +373,15 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
     if refused is not None:
         raise _violation(attrs.evolve(refused, answer=reasons.answer_to(frame, event.sed)))
     return slot
+
+
+def _peer_judges(state: State, slot: Slot, event: Event) -> Answer:
+    """Whether facts stand against an offer of another participant; what we do not know it may know."""
+    if not slot.needs:
+        return Answer.YES
+    opener = state.documents.get(slot.opened_by) if slot.opened_by else None
+    world = _World(state.documents, state.participants)
+    return judge(slot.needs, world, opener, _stated(event, slot.row.sed))[0]
 
 
 # ---- new versions ----------------------------------------------------------------------------------------------------
@@ -697,6 +713,13 @@ def _own_facts(event: Event, sed: str) -> Mapping[str, bool]:
     if not event.facts:
         return _NO_FACTS
     return {name: value for name, value in event.facts.items() if name.partition(".")[0] == sed}
+
+
+def _stated(event: Event, sed: str) -> Mapping[str, bool]:
+    """What an event tells about earlier documents; facts of its own type speak of the new document alone."""
+    if not event.facts:
+        return _NO_FACTS
+    return {name: value for name, value in event.facts.items() if name.partition(".")[0] != sed}
 
 
 def _named(frame: Frame, state: State, institutions: tuple[InstitutionId, ...]) -> tuple[str, ...]:
