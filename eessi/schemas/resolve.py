@@ -85,6 +85,17 @@ class _Body:
     notes: tuple[str, ...] = ()
     repeats: frozenset[str] = frozenset()
     """Types further up that this body enters again: with these it means something only at its place."""
+    enters: frozenset[str] = frozenset()
+    """Types opened inside: where one of them stands further up, this body would be another."""
+
+
+@attrs.define(slots=True)
+class _Below:
+    """Gathered while the content of one type is worked out."""
+
+    notes: list[str] = attrs.field(factory=list)
+    repeats: set[str] = attrs.field(factory=set)
+    enters: set[str] = attrs.field(factory=set)
 
 
 _EMPTY: Final = _Body(Kind.GROUP)
@@ -112,14 +123,14 @@ class _Builder:
                 self.unmodelled.append(f"{element.name}: attributes of the root: {shown}")
         return element
 
-    def _element(self, node: etree._Element, scope: Scope, notes: list[str], repeats: set[str]) -> Particle | None:
+    def _element(self, node: etree._Element, scope: Scope, below: _Below) -> Particle | None:
         low, high = occurs(node)
         if high == 0:
             return None
         reference = node.get("ref")
         if reference is None:
             form = node.get("form") or ("qualified" if scope.qualifies_elements else "unqualified")
-            return self._local(node, scope, low, high, notes, repeats, in_namespace=form == "qualified")
+            return self._local(node, scope, low, high, below, in_namespace=form == "qualified")
         name = scope.qname(node, reference)
         if name == _SIGNATURE:
             return Element(name="Signature", kind=Kind.SIGNATURE, min=low, max=high)
@@ -129,7 +140,7 @@ class _Builder:
             for member in (self.declarations.find("element", key) for key in members)
             if member.node.get("abstract") not in ("true", "1")
         ]
-        elements = [self._local(member.node, member.scope, 1, 1, notes, repeats, in_namespace=True) for member in found]
+        elements = [self._local(member.node, member.scope, 1, 1, below, in_namespace=True) for member in found]
         if len(elements) == 1:
             return attrs.evolve(elements[0], min=low, max=high)
         return Choice(tuple((element,) for element in elements), low, high)
@@ -144,18 +155,19 @@ class _Builder:
         scope: Scope,
         low: int,
         high: int | None,
-        notes: list[str],
-        repeats: set[str],
+        below: _Below,
         *,
         in_namespace: bool,
     ) -> Element:
         element, body = self._declared_element(node, scope, low, high, in_namespace=in_namespace)
+        notes = below.notes
         notes += [f"{element.name}: {note}" if ": " not in note else f"{element.name}/{note}" for note in body.notes]
         if body.attributes:
             notes.append(f"{element.name}: attributes {', '.join(sorted(name for name, _, _ in body.attributes))}")
         if node.get("fixed") is not None:
             notes.append(f"{element.name}: fixed value")
-        repeats |= body.repeats
+        below.repeats |= body.repeats
+        below.enters |= body.enters
         return element
 
     def _declared_element(
@@ -234,7 +246,7 @@ class _Builder:
         if name in self.entered and at is None:
             return _Body(Kind.GROUP, repeats=frozenset((name,))), local, True
         known = self.bodies.get(name) if at is None else None
-        if known is not None:
+        if known is not None and known.enters.isdisjoint(self.entered):
             return known, local, False
         declared = self.declarations.find("type", name, at)
         self.entered.append(name)
@@ -245,7 +257,7 @@ class _Builder:
                 body = self._complex(declared)
         finally:
             self.entered.pop()
-        body = attrs.evolve(body, repeats=body.repeats - {name})
+        body = attrs.evolve(body, repeats=body.repeats - {name}, enters=body.enters | {name})
         body = attrs.evolve(body, codes=_named_list(body.codes, local.replace("Multiple", "")))
         if at is None and not body.repeats & set(self.entered):
             self.bodies[name] = body
@@ -264,33 +276,33 @@ class _Builder:
             (child for child in node if child.tag in (f"{XS}simpleContent", f"{XS}complexContent")),
             None,
         )
-        notes = ["abstract type"] if node.get("abstract") in ("true", "1") else []
+        below = _Below(["abstract type"] if node.get("abstract") in ("true", "1") else [])
         if node.get("mixed") in ("true", "1"):
-            notes.append("mixed content")
+            below.notes.append("mixed content")
         if content is None:
-            body = self._model(node, declared, notes)
+            body = self._model(node, declared, below)
         elif content.tag == f"{XS}simpleContent":
-            body = self._simple_content(content, declared, notes)
+            body = self._simple_content(content, declared, below)
         else:
-            body = self._complex_content(content, declared, notes)
+            body = self._complex_content(content, declared, below)
         return _recognise_code(body, [node, *texts])
 
-    def _model(self, parent: etree._Element, at: Declared, notes: list[str]) -> _Body:
+    def _model(self, parent: etree._Element, at: Declared, below: _Below) -> _Body:
         """Particles and attributes right below ``parent``."""
-        repeats = set[str]()
         children: tuple[Particle, ...] = ()
         unordered = False
         for node in parent:
             if node.tag in (f"{XS}sequence", f"{XS}choice", f"{XS}group", f"{XS}all"):
                 unordered = unordered or self._is_all(node, at)
-                children += self._particle(node, at, notes, repeats)
+                children += self._particle(node, at, below)
         return _Body(
             Kind.GROUP,
             children=children,
             unordered=unordered and len(children) > 1,
-            attributes=self._attributes(parent, at, notes),
-            notes=tuple(notes),
-            repeats=frozenset(repeats),
+            attributes=self._attributes(parent, at, below),
+            notes=tuple(below.notes),
+            repeats=frozenset(below.repeats),
+            enters=frozenset(below.enters),
         )
 
     def _is_all(self, node: etree._Element, at: Declared) -> bool:
@@ -299,7 +311,7 @@ class _Builder:
             return any(self._is_all(child, group) for child in group.node)
         return bool(node.tag == f"{XS}all")
 
-    def _simple_content(self, content: etree._Element, at: Declared, notes: list[str]) -> _Body:
+    def _simple_content(self, content: etree._Element, at: Declared, below: _Below) -> _Body:
         step = _derivation(content)
         base, _, _ = self._named_type(at.scope.qname(step, str(step.get("base"))), at)
         if base.kind is not Kind.LEAF:
@@ -307,13 +319,13 @@ class _Builder:
                 f"{self.declarations.package}: line {step.sourceline}: simple content of a type without text"
             )
         facets = self.simple.restrict(base.facets or Facets(), step)
-        attributes = (*base.attributes, *self._attributes(step, at, notes))
+        attributes = (*base.attributes, *self._attributes(step, at, below))
         codes = code_list(facets, [at.node, step], always=False) or base.codes
-        return attrs.evolve(base, facets=facets, codes=codes, attributes=attributes, notes=(*base.notes, *notes))
+        return attrs.evolve(base, facets=facets, codes=codes, attributes=attributes, notes=(*base.notes, *below.notes))
 
-    def _complex_content(self, content: etree._Element, at: Declared, notes: list[str]) -> _Body:
+    def _complex_content(self, content: etree._Element, at: Declared, below: _Below) -> _Body:
         if content.get("mixed") in ("true", "1"):
-            notes.append("mixed content")
+            below.notes.append("mixed content")
         step = _derivation(content)
         base_name = at.scope.qname(step, str(step.get("base")))
         if base_name == qualified(BUILTIN, "anyType"):
@@ -321,7 +333,7 @@ class _Builder:
         else:
             base, _, _ = self._named_type(base_name, at)
         base = _opened(base)
-        own = self._model(step, at, notes)
+        own = self._model(step, at, below)
         attributes = {name: (name, type_, needed) for name, type_, needed in (*base.attributes, *own.attributes)}
         if step.tag == f"{XS}extension":
             children = (*base.children, *own.children)
@@ -336,46 +348,45 @@ class _Builder:
             attributes=tuple(attributes.values()),
             notes=tuple(dict.fromkeys(notes)),
             repeats=base.repeats | own.repeats,
+            enters=base.enters | own.enters,
         )
 
     # particles
 
-    def _particle(
-        self, node: etree._Element, at: Declared, notes: list[str], repeats: set[str]
-    ) -> tuple[Particle, ...]:
+    def _particle(self, node: etree._Element, at: Declared, below: _Below) -> tuple[Particle, ...]:
         low, high = occurs(node)
         if high == 0:
             return ()
         if node.tag == f"{XS}element":
-            element = self._element(node, at.scope, notes, repeats)
+            element = self._element(node, at.scope, below)
             return (element,) if element else ()
         if node.tag == f"{XS}any":
-            notes.append("takes further elements (xsd:any)")
+            below.notes.append("takes further elements (xsd:any)")
             return ()
         if node.tag == f"{XS}group":
             group = self.declarations.find("group", at.scope.qname(node, str(node.get("ref"))), at)
-            inside = [part for child in group.node for part in self._particle(child, group, notes, repeats)]
+            inside = [part for child in group.node for part in self._particle(child, group, below)]
             return repeated(sequence(inside), low, high)
         if node.tag in (f"{XS}sequence", f"{XS}all"):
-            inside = [part for child in node for part in self._particle(child, at, notes, repeats)]
+            inside = [part for child in node for part in self._particle(child, at, below)]
             return repeated(sequence(inside), low, high)
         if node.tag == f"{XS}choice":
-            branches = [self._particle(child, at, notes, repeats) for child in node if child.tag in _PARTICLES]
+            branches = [self._particle(child, at, below) for child in node if child.tag in _PARTICLES]
             return _choice(branches, low, high)
         return ()
 
     # attributes
 
-    def _attributes(self, parent: etree._Element, at: Declared, notes: list[str]) -> tuple[tuple[str, str, bool], ...]:
+    def _attributes(self, parent: etree._Element, at: Declared, below: _Below) -> tuple[tuple[str, str, bool], ...]:
         found: list[tuple[str, str, bool]] = []
         for node in parent:
             if node.tag == f"{XS}attribute" and node.get("use") != "prohibited":
                 found.append(self._attribute(node, at))
             elif node.tag == f"{XS}attributeGroup":
                 group = self.declarations.find("attributeGroup", at.scope.qname(node, str(node.get("ref"))), at)
-                found += self._attributes(group.node, group, notes)
+                found += self._attributes(group.node, group, below)
             elif node.tag == f"{XS}anyAttribute":
-                notes.append("takes further attributes (xsd:anyAttribute)")
+                below.notes.append("takes further attributes (xsd:anyAttribute)")
         return tuple(found)
 
     def _attribute(self, node: etree._Element, at: Declared) -> tuple[str, str, bool]:
