@@ -94,7 +94,7 @@ class Directory:
     def of(
         cls, records: Iterable[Record], *, defects: Defects | None = None, environment: Environment | None = None
     ) -> Directory:
-        """Build a directory from records in any order; of two with one id the later stands, and that is reported."""
+        """Build a directory from records in any order; of two with one id the first stands, and that is reported."""
         defects = defects or Defects()
         institutions: dict[InstitutionId, Institution] = {}
         points: dict[InstitutionId, AccessPoint] = {}
@@ -103,15 +103,14 @@ class Directory:
         head = CopyHead()
         for record in records:
             if isinstance(record, Institution):
-                if record.id in institutions:
+                if institutions.setdefault(record.id, record) is not record:
                     defects.report("DIR-DOUBLE-RECORD", record.id)
-                institutions[record.id] = record
             elif isinstance(record, AccessPoint):
-                if record.id in points:
+                if points.setdefault(record.id, record) is not record:
                     defects.report("DIR-DOUBLE-RECORD", record.id)
-                points[record.id] = record
             elif isinstance(record, Certificate):
-                certificates[record.thumbprint] = record
+                if certificates.setdefault(record.thumbprint, record) is not record:
+                    defects.report("DIR-DOUBLE-RECORD", f"Certificate/{record.thumbprint}")
             elif isinstance(record, CentralNode):
                 node = record
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from io import BytesIO
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from eessi.directory.folding import Folding
-from eessi.directory.syn001 import Record, read_syn001
+from eessi.directory.syn001 import CopyHead, Record, read_syn001
 from eessi.errors import InputError
 
 __all__ = ["known_bucs", "read"]
@@ -41,11 +42,33 @@ def _read(file: BinaryIO, folding: Folding, name: str | None) -> Iterator[Record
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" or head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield from read_syn001(file, folding, name=name)
         return
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        from eessi.directory.client_json import read_json
+
+        yield from read_json(file, folding, name=name)
+        return
+    if head.startswith(b"PK\x03\x04"):
+        yield from _workbook(file.read(), folding, name)
+        return
     if not head.strip():
         raise InputError("the input is empty; a copy of the directory was expected", source=name, offset=0)
+    if b"\0" not in head and re.match(rb"(?:\xef\xbb\xbf)?(?:#[^\n]*\n)*[\w \"]+[,;\t]", head):
+        from eessi.directory.csv_table import read_csv
+
+        yield from read_csv(file, folding, name=name)
+        return
     raise InputError(
         "this is no copy of the directory: SYN001, client JSON, CSV or Excel was expected", source=name, offset=0
     )
+
+
+def _workbook(data: bytes, folding: Folding, name: str | None) -> Iterator[Record]:
+    from eessi.directory.difference import Content
+    from eessi.directory.workbook import content_of_workbook
+
+    content = content_of_workbook(data, folding, Content({}, {}, {}), name=name)
+    yield CopyHead(has_endpoints=False)
+    yield from content.institutions.values()
 
 
 @functools.cache

@@ -173,6 +173,11 @@ class DirectoryRows:
         where = EVENT.c.proposal == proposal if proposal is not None else sa.true()
         return [_made(EventRow, row) for row in self._all(EVENT, EVENT.c.no, where=where)]
 
+    def last_event(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        newest = sa.select(sa.func.max(EVENT.c.no)).where(EVENT.c.tenant == self._unit.tenant)
+        return int(cast("int | None", self._unit.execute(newest).scalar_one()) or 0)
+
     def add_event(self, row: EventRow) -> None:
         """Append to the log."""
         self._unit.insert(EVENT, [attrs.asdict(row)])

@@ -110,6 +110,9 @@ class DirectoryStorage(Protocol):
     def events(self, proposal: int | None = None) -> list[EventRow]:
         """The log, oldest first; of one proposal where it is named."""
 
+    def last_event(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+
     def add_event(self, row: EventRow) -> None:
         """Append to the log."""
 

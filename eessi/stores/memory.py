@@ -127,6 +127,10 @@ class MemoryDirectoryRows:
         """The log, oldest first; of one proposal where it is named."""
         return [row for row in self._state.events if proposal in (None, row.proposal)]
 
+    def last_event(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        return self._state.events[-1].no if self._state.events else 0
+
     def add_event(self, row: EventRow) -> None:
         """Append to the log."""
         self._state.events.append(row)
