@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eessi.errors import MissingExtra
 from eessi.release.change import Change, ChangeClass, kind_of
 
 if TYPE_CHECKING:
@@ -141,34 +140,28 @@ def write_xlsx(found: Difference, output: Path) -> None:
 
     :raises MissingExtra: when openpyxl is not installed.
     """
-    try:
-        from openpyxl import Workbook
-        from openpyxl.styles import Font
-    except ModuleNotFoundError:
-        raise MissingExtra("release", "writing Excel files") from None
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "changes"
-    sheet.append(
-        ["class", "direction", "SED", "path", "what", "old", "new", "id", "proved", "fingerprint", "decision", "reason"]
+    from eessi.release.excel import write_sheet
+
+    columns = (
+        "class",
+        "direction",
+        "SED",
+        "path",
+        "what",
+        "old",
+        "new",
+        "id",
+        "proved",
+        "fingerprint",
+        "decision",
+        "reason",
     )
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
+    rows = []
     for change in found.changes:
         proved = ("yes" if change.proved else "no") if change.cls is ChangeClass.REFUSED else ""
-        row = [str(change.cls), str(change.direction), change.sed, change.path, change.text, change.old, change.new]
-        sheet.append([_safe(cell) for cell in [*row, change.id, proved, change.fingerprint, "", ""]])
-    sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = sheet.dimensions
-    for column, width in zip("ABCDEFGHIJKL", (14, 10, 8, 50, 60, 20, 20, 24, 8, 18, 16, 40), strict=True):
-        sheet.column_dimensions[column].width = width
-    book.save(output)
-
-
-def _safe(cell: str | None) -> str | None:
-    """A cell that begins like a formula is data here: it must not be run by a spreadsheet."""
-    return f"'{cell}" if cell and cell[0] in "=+-@\t\r" else cell
+        row = (str(change.cls), str(change.direction), change.sed, change.path, change.text, change.old, change.new)
+        rows.append((*row, change.id, proved, change.fingerprint, "", ""))
+    write_sheet(output, "changes", columns, rows, widths=(14, 10, 8, 50, 60, 20, 20, 24, 8, 18, 16, 40))
 
 
 # impact -----------------------------------------------------------------------------------------------------------------
