@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from eessi.errors import EessiError
 from eessi.sed import Sed
+from eessi.testing.faults import ENDINGS, read_fault
 from eessi.testing.record import ExchangeRecord
 from eessi.testing.scenario import SendOptions, Step
 
@@ -26,24 +27,31 @@ def judge_exchange(exchange: ExchangeRecord, step: Step, document: Sed) -> list[
     options = step.options
     assert isinstance(options, SendOptions)
     expect = options.expect
-    ending, verdict, because = expect.ending, expect.verdict, [expect.because] if expect.because else []
+    ending: str | None = expect.ending
+    verdict: str | None = expect.verdict
+    because = [expect.because] if expect.because else []
     for sentence in step.expects:
         if sentence.ending in ("refused", "rejected"):
-            ending = "refused" if sentence.ending == "refused" else "rejected"
+            ending = sentence.ending
         else:
-            verdict = (
-                "valid" if sentence.ending == "valid" else "invalid" if sentence.ending == "invalid" else "undetermined"
-            )
+            verdict = sentence.ending
         if sentence.because:
             because.append(sentence.because)
     if ending is None:
-        ending = "refused" if verdict == "invalid" and not options.unchecked else "delivered"
+        ending = _usual_ending(options, verdict)
     failures = []
     if exchange.ending != ending:
         reason = f": {exchange.reason}" if exchange.reason else ""
         failures.append(f"expected {ending}, it was {exchange.ending}{reason}")
     failures += _judge_check(exchange, verdict, because, expect.findings)
     return failures + judge_document(document, exchange.header, expect.header, expect.content)
+
+
+def _usual_ending(options: SendOptions, verdict: str | None) -> str:
+    """How a step ends that does not say it."""
+    if verdict == "invalid" and not options.unchecked:
+        return "refused"
+    return ENDINGS.get(read_fault(options.fault).kind, "rejected") if options.fault else "delivered"
 
 
 def _judge_check(

@@ -21,9 +21,10 @@ from eessi.ids import Action, BucId, CaseId, CdmVersion, InstitutionId, Role, Se
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Sed, parse, validate
 from eessi.sed.header import Party as HeaderParty
+from eessi.testing.faults import Fault, FaultKind, spoiled
 from eessi.transport import Parcel, Part, Transport
 
-__all__ = ["Arrival", "Held", "Player", "Refusal", "Sending"]
+__all__ = ["Arrival", "Held", "Player", "Refusal", "Sending", "Waiting"]
 
 
 @attrs.frozen(slots=True)
@@ -73,6 +74,18 @@ class Arrival:
     answer: str | None = None
 
 
+def _always(receiver: InstitutionId) -> Refusal | None:
+    return None
+
+
+@attrs.frozen(slots=True)
+class Waiting:
+    """A parcel that a fault holds back: until a moment, or until another message has overtaken it (``due`` is ``None``)."""
+
+    parcel: Parcel
+    due: dt.datetime | None
+
+
 @attrs.define(slots=True)
 class Player:
     """One institution of a run.
@@ -93,7 +106,9 @@ class Player:
     clock: Callable[[], dt.datetime]
     random: Random
     case: Case | None = None
+    reach: Callable[[InstitutionId], Refusal | None] = _always
     documents: dict[str, Held] = attrs.field(factory=dict)
+    outbox: list[Waiting] = attrs.field(factory=list)
     refused: list[Arrival] = attrs.field(factory=list)
 
     def open_case(self, case_id: str | None, others: tuple[InstitutionId, ...]) -> Case:
@@ -125,17 +140,23 @@ class Player:
         facts: Mapping[str, bool] | None = None,
         attachments: tuple[Attachment, ...] = (),
         unchecked: bool = False,
+        fault: Fault | None = None,
     ) -> Sending:
         """Send a document to one or more institutions, or say why it stays.
 
-        In this order: the check of the document, the rule of the process, the envelope, the network. When one of them
-        refuses, the case is unchanged and nothing has left.
+        In this order: the check of the document, the directory, the rule of the process, the envelope, the network. When
+        one of them refuses, the case is unchanged and nothing has left.
 
         :param name: by which the player keeps the document; :param reply_to: name of the document it answers.
+        :param unchecked: send even what the own check or the own case refuses, as a faulty system would.
+        :param fault: what goes wrong with the message after it has left.
         """
         check = validate(sed, self.registry)
         if check.errors and not unchecked:
             return Sending(name, sed, check, refusal=_refused_by(check))
+        unreachable = next((refusal for one in receivers if (refusal := self.reach(one)) is not None), None)
+        if unreachable is not None:
+            return Sending(name, sed, check, refusal=unreachable)
         known = self.documents.get(name)
         set_id = known.set_id if known and update else self.new_id()
         number = known.version + 1 if known and update else 1
@@ -154,10 +175,13 @@ class Player:
         try:
             after = case.apply(event)
         except ProcessError as error:
-            return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
+            if not unchecked:
+                return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
+            after = case
         header = self._header(sed, receivers, set_id, number, case)
         composed = {receiver: Message.compose(self._to(header, receiver), sed, attachments) for receiver in receivers}
-        messages = {receiver: self._post(message, receiver) for receiver, message in composed.items()}
+        messages = {receiver: self._post(message, receiver, fault) for receiver, message in composed.items()}
+        self._overtaken(fault)
         if attachments:
             header = attrs.evolve(header, attachments=next(iter(composed.values())).header.attachments)
         self.case = after
@@ -187,18 +211,36 @@ class Player:
     def _to(header: Header, receiver: InstitutionId) -> Header:
         return attrs.evolve(header, receivers=tuple(party for party in header.receivers if party.id == receiver))
 
-    def _post(self, message: Message, receiver: InstitutionId) -> str:
+    def _post(self, message: Message, receiver: InstitutionId, fault: Fault | None) -> str:
         parts = tuple(Part(part.identifier, part.content, part.media_type) for part in message.attachments)
-        return self.transport.send(
-            Parcel(
-                self.institution,
-                receiver,
-                message.data,
-                parts,
-                message_id=f"{message.header.instance_id}@{receiver}",
-                conversation_id=str(message.header.case_id or ""),
-            )
+        parcel = Parcel(
+            self.institution,
+            receiver,
+            spoiled(fault.kind, message) if fault else message.data,
+            parts,
+            message_id=f"{message.header.instance_id}@{receiver}",
+            conversation_id=str(message.header.case_id or ""),
         )
+        kind = fault.kind if fault else None
+        if kind in (FaultKind.LATE, FaultKind.OUT_OF_ORDER):
+            self.outbox.append(Waiting(parcel, self.clock() + fault.by if fault and fault.by else None))
+        elif kind is not FaultKind.LOST:
+            self.transport.send(parcel)
+            if kind is FaultKind.DUPLICATE:
+                self.transport.send(attrs.evolve(parcel, message_id=f"again-{parcel.message_id}"))
+        return parcel.message_id
+
+    def _overtaken(self, fault: Fault | None) -> None:
+        """What waited to be overtaken leaves now."""
+        if fault is None or fault.kind is not FaultKind.OUT_OF_ORDER:
+            self.release(overtaken=True)
+
+    def release(self, *, overtaken: bool = False) -> None:
+        """Send what was held back until now, and what waited to be overtaken when it was."""
+        ready = [one for one in self.outbox if (one.due is None and overtaken) or (one.due and one.due <= self.clock())]
+        for one in ready:
+            self.outbox.remove(one)
+            self.transport.send(one.parcel)
 
     # receiving --------------------------------------------------------------------------------------------------
 
@@ -272,9 +314,14 @@ class Player:
         )
         self.case = case.apply(event)
         name = self._name_for(message.sed.type, header.set_id or "")
+        self.documents.pop(name, None)
         self.documents[name] = Held(
             name, header.set_id or "", header.document_version or 1, message.sed, header, mine=False
         )
+
+    def newest(self) -> str:
+        """Name of the document that came last, own or received."""
+        return next(reversed(self.documents), "")
 
     def free_name(self, sed: SedType) -> str:
         """A name for a further document: its code, numbered from the second of that code on."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 import attrs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from eessi.errors import DefinitionError, EessiError
 from eessi.ids import BucId, CdmVersion, InstitutionId, Role
 from eessi.testing import sentences
+from eessi.testing.faults import Habit, read_fault
 from eessi.testing.sentences import Expect, Sentence
 from eessi.testing.yamlfile import Place, Plain, Plan, read_yaml
 
@@ -39,6 +40,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _known_fault(text: str) -> str:
+    try:
+        read_fault(text)
+    except EessiError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 class Expectation(_Model):
     """What is expected of a document or message.
 
@@ -46,7 +55,7 @@ class Expectation(_Model):
     run), an empty value for an absent element.
     """
 
-    ending: Literal["delivered", "refused", "rejected"] | None = Field(
+    ending: Literal["delivered", "refused", "rejected", "lost", "late"] | None = Field(
         default=None,
         description="delivered; refused (it never left the sender); rejected (the receiver did not take it)",
     )
@@ -85,7 +94,13 @@ class SendOptions(_Model):
     facts: dict[str, bool] = Field(default_factory=dict, description="named facts that a rule of the process asks for")
     attachments: tuple[AttachmentOption, ...] = ()
     unchecked: bool = Field(default=False, description="send even what the own check refuses, to test the other side")
-    fault: str | None = Field(default=None, description="a fault of the other side or of the way, by name")
+    fault: Annotated[str, AfterValidator(_known_fault)] | None = Field(
+        default=None,
+        description="what goes wrong with the message on its way: late by 3 days, duplicate, unreadable ...",
+    )
+    times: int = Field(
+        default=1, ge=1, le=100_000, description="send so many documents of this kind, one after the other"
+    )
     expect: Expectation = Field(default_factory=Expectation)
 
 
@@ -125,6 +140,7 @@ class Party(_Model):
 
     role: Annotated[Role, BeforeValidator(lambda word: Role.parse(word) if isinstance(word, str) else word)]
     country: str = Field(pattern="^[A-Z]{2}$")
+    habit: Habit | None = Field(default=None, description="what it does by itself with every document it receives")
     institution: Annotated[str, BeforeValidator(lambda text: text and InstitutionId(text))] | None = None
 
 

@@ -14,6 +14,7 @@ FR updates A001                                        the next version of a doc
 FR may send A002 · FR may not send A002 [because …]    what the party's own case says now
 FR may not send A002 before 2026-05-01                 ... and the earliest day it says otherwise
 FR closes the case · FR reopens the case               the party closes or reopens its own copy
+BE leaves the directory                                from today on it can no longer be addressed
 after 60 days · on 2026-03-01                          the clock moves
 FR is open · FR is closed · FR is closed locally       state of the party's own copy of the case
 FR has A001 · FR has no A001                           documents in the party's case
@@ -32,7 +33,7 @@ import attrs
 
 from eessi.errors import UsageError
 
-__all__ = ["FORMS", "Expect", "Has", "Is", "Local", "May", "Pass", "Send", "Sentence", "read"]
+__all__ = ["FORMS", "Expect", "Has", "Is", "Leave", "Local", "May", "Pass", "Send", "Sentence", "read"]
 
 
 @attrs.frozen(slots=True)
@@ -60,10 +61,17 @@ class May:
 
 @attrs.frozen(slots=True)
 class Local:
-    """``party`` does something to its own copy of the case only: ``close`` or ``reopen``."""
+    """``party`` does something to its own copy of the case only: ``close``, ``reopen`` or ``archive``."""
 
     party: str
     what: str
+
+
+@attrs.frozen(slots=True)
+class Leave:
+    """The institution of ``party`` ends in the directory today."""
+
+    party: str
 
 
 @attrs.frozen(slots=True)
@@ -100,7 +108,7 @@ class Expect:
     because: str | None = None
 
 
-Sentence = Send | May | Local | Pass | Is | Has | Expect
+Sentence = Send | May | Local | Leave | Pass | Is | Has | Expect
 
 _WORD = r"[A-Za-z][A-Za-z0-9_-]*"
 _LIST = rf"{_WORD}(?:(?:, | and ){_WORD})*"
@@ -118,7 +126,8 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
         rf"(?P<party>{_WORD}) may (?P<no>not )?send (?P<doc>{_WORD})"
         r"(?: before (?P<day>[0-9-]+))?(?: because (?P<why>.+))?",
     ),
-    ("local", rf"(?P<party>{_WORD}) (?P<what>closes|reopens) the case"),
+    ("local", rf"(?P<party>{_WORD}) (?P<what>closes|reopens|archives) the case"),
+    ("leave", rf"(?P<party>{_WORD}) leaves the directory"),
     ("after", r"after (?P<count>[0-9]+) (?P<unit>minute|hour|day|week|month|year)s?"),
     ("on", r"on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"),
     ("is", rf"(?P<party>{_WORD}) is (?P<state>new|open|closed locally|closed|archived|removed)"),
@@ -145,6 +154,7 @@ _START: Final = {
     "replies": "BE replies to A001 of FR with A011",
     "updates": "FR updates A001",
     "closes": "FR closes the case",
+    "leaves": "BE leaves the directory",
     "after": "after 60 days",
     "wait": "after 60 days",
     "on": "on 2026-03-01",
@@ -183,7 +193,9 @@ def _build(name: str, part: dict[str, str | None]) -> Sentence:
             before = _day(text["day"]) if text["day"] else None
             return May(text["party"], text["doc"], not text["no"], part["why"], before)
         case "local":
-            return Local(text["party"], {"closes": "close", "reopens": "reopen"}[text["what"]])
+            return Local(text["party"], text["what"].removesuffix("s"))
+        case "leave":
+            return Leave(text["party"])
         case "after":
             return _span(int(text["count"]), text["unit"])
         case "on":

@@ -59,30 +59,50 @@ def _move(move: Move) -> MoveRecord:
     )
 
 
-def not_checked(definition: Buc, version: CdmVersion, steps: Iterable[StepRecord]) -> tuple[str, ...]:
-    """What was left open, most important first, each once, naming the documents it concerns."""
+def not_checked(
+    definition: Buc,
+    version: CdmVersion,
+    steps: Iterable[StepRecord],
+    unknown: Iterable[str] = (),
+    transport: str = "memory",
+) -> tuple[str, ...]:
+    """What was left open, most important first, each once, naming the documents it concerns.
+
+    :param unknown: parties that the directory does not know.
+    """
     exchanges = [step.exchange for step in steps if step.exchange is not None and step.exchange.ending != "refused"]
     lines = list(_unproved(exchanges))
-    gaps: dict[tuple[str, str], list[str]] = {}
-    for exchange in exchanges:
-        for check in (exchange.before, *exchange.after.values()):
-            for gap in check.not_checked if check is not None else ():
-                if gap.what not in _ELSEWHERE and not (gap.what == "attachments" and not exchange.attachments):
-                    seds = gaps.setdefault((gap.what, gap.why), [])
-                    if exchange.document.sed not in seds:
-                        seds.append(exchange.document.sed)
-    every = len({exchange.document.sed for exchange in exchanges})
-    for (what, why), seds in gaps.items():
-        which = "" if len(seds) == every else f" ({', '.join(seds)})"
-        lines.append(f"{what[:1].upper()}{what[1:]}{which}: {why}.")
+    lines += _gaps(exchanges)
     known, assumed = definition.resolve(version)
     if assumed:
         lines.append(
             f"Process rules: those of {definition.code} are known up to CDM {known}; the case runs under CDM {version} "
             "on the assumption that they have not changed."
         )
-    lines.append("Transport: the messages travelled in memory, without access points, signatures or encryption.")
+    lines += [f"Directory: it does not know {name}, so nobody checked whether it may take part." for name in unknown]
+    if transport == "memory":
+        lines.append("Transport: the messages travelled in memory, without access points, signatures or encryption.")
     return tuple(lines)
+
+
+def _gaps(exchanges: list[ExchangeRecord]) -> Iterable[str]:
+    """What the checks themselves left open: one line for each kind of gap, with the documents unless it is all of them."""
+    seds: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for exchange in exchanges:
+        for check in (exchange.before, *exchange.after.values()):
+            for gap in check.not_checked if check is not None else ():
+                if gap.what in _ELSEWHERE or (gap.what == "attachments" and not exchange.attachments):
+                    continue
+                for known, value in ((seds, exchange.document.sed), (reasons, gap.why)):
+                    if value not in known.setdefault(gap.what, []):
+                        known[gap.what].append(value)
+    every = len({exchange.document.sed for exchange in exchanges})
+    for what, which in seds.items():
+        named = "" if len(which) == every else f" ({', '.join(which)})"
+        first, *others = reasons[what]
+        more = f" (and {len(others)} more)" if others else ""
+        yield f"{what[:1].upper()}{what[1:]}{named}: {first}{more}."
 
 
 def _unproved(exchanges: Iterable[ExchangeRecord]) -> Iterable[str]:

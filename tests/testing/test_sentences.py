@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eessi.errors import UsageError
 from eessi.testing import sentences
-from eessi.testing.sentences import Expect, Has, Is, Local, May, Pass, Send, read
+from eessi.testing.sentences import Expect, Has, Is, Leave, Local, May, Pass, Send, read
 
 SENTENCES = [
     ("FR sends A001 to BE", Send("FR", "A001", ("BE",))),
@@ -26,6 +26,8 @@ SENTENCES = [
     ("FR may not send X001 before 2026-05-01", May("FR", "X001", False, None, dt.date(2026, 5, 1))),
     ("FR closes the case", Local("FR", "close")),
     ("FR reopens the case", Local("FR", "reopen")),
+    ("FR archives the case", Local("FR", "archive")),
+    ("BE leaves the directory", Leave("BE")),
     ("after 60 days", Pass(dt.timedelta(days=60))),
     ("after 1 week", Pass(dt.timedelta(weeks=1))),
     ("after 2 years", Pass(months=24)),
@@ -73,6 +75,6 @@ def test_nothing_else_is_read(text: str) -> None:
 
 
 def test_every_kind_of_sentence_stands_in_the_list_of_forms() -> None:
-    assert {type(meaning) for _, meaning in SENTENCES} == {Send, May, Local, Pass, Is, Has, Expect}
+    assert {type(meaning) for _, meaning in SENTENCES} == {Send, May, Local, Leave, Pass, Is, Has, Expect}
     for form in sentences.FORMS:
         assert any(re.search(form, " ".join(text.split())) for text, _ in SENTENCES), form

@@ -1,0 +1,63 @@
+"""Simulated counterparties: what a party does by itself with what it receives, so that a tester needs no other country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eessi.buc import Move
+from eessi.errors import EessiError
+from eessi.ids import SedType
+from eessi.testing.faults import Habit
+from eessi.testing.players import Player
+from eessi.testing.scenario import SendOptions
+from eessi.testing.sending import Outcome, post, said
+from eessi.testing.stage import Stage
+
+__all__ = ["react"]
+
+_SEDS = {Habit.REFUSES: "X011", Habit.ASKS_BACK: "X012", Habit.BUSINESS_EXCEPTION: "X050", Habit.FORWARDS: "X007"}
+
+
+def react(stage: Stage, sender: str, name: str, document: str) -> Iterator[tuple[str, Outcome]]:
+    """What ``name`` does by itself after it has taken ``document`` from ``sender``: a sentence and what came of it."""
+    habit = stage.scenario.parties[name].habit
+    if habit is None or habit is Habit.SILENT:
+        return
+    player = stage.players[name]
+    held = player.documents.get(document)
+    if held is None or held.mine or held.sed.type.is_administrative:
+        return
+    sed = _SEDS.get(habit) or _answer(stage, player, held.set_id)
+    if sed is None:
+        return
+    text = f"{name} {habit.value} by itself: {sed} to {sender}"
+    yield text, _send(stage, player, SedType(sed), sender, document, unchecked=habit is Habit.BUSINESS_EXCEPTION)
+
+
+def _answer(stage: Stage, player: Player, set_id: str) -> str | None:
+    """The first answer to a document that the case allows."""
+
+    def fits(move: Move) -> bool:
+        plain = move.sed is not None and not move.sed.is_administrative
+        return plain and move.kind == "reply" and move.answer == "yes" and move.parent_id == set_id
+
+    return next((str(move.sed) for move in stage.case(player).allowed(on=stage.clock.today) if fits(move)), None)
+
+
+def _send(stage: Stage, player: Player, sed: SedType, to: str, document: str, *, unchecked: bool) -> Outcome:
+    try:
+        made = stage.builder.build(sed, SendOptions(), stage.random)
+    except EessiError as error:
+        return Outcome(f"{player.name} cannot make {sed}.", [str(error)])
+    receiver = stage.players[to]
+    stage.clock.tick()
+    sending = player.send(
+        player.free_name(sed),
+        made,
+        {receiver.institution: receiver.role},
+        reply_to=document,
+        unchecked=unchecked,
+    )
+    exchange, late, reached = post(stage, player, sending, (to,), {}, document)
+    failures = [] if exchange.ending == "delivered" else [f"{player.name} could not react: {exchange.reason}"]
+    return Outcome(said(exchange) + late, failures, exchange, reached)

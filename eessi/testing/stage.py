@@ -1,0 +1,168 @@
+"""The stage of a run: the players at their places, the network between them, the directory and the clock."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Protocol
+
+import attrs
+
+from eessi.buc import Buc, Case, buc
+from eessi.directory import Directory
+from eessi.errors import DefinitionError, NotAllowed
+from eessi.ids import InstitutionId, Period
+from eessi.schemas import Registry
+from eessi.testing.building import Builder
+from eessi.testing.clock import VirtualClock
+from eessi.testing.players import Player, Refusal
+from eessi.testing.scenario import Scenario
+from eessi.transport import InMemoryNetwork, Transport
+
+__all__ = ["Network", "Stage"]
+
+
+class Network(Protocol):
+    """What carries the messages of a run: it gives each institution its transport."""
+
+    def endpoint(self, institution: InstitutionId) -> Transport:
+        """The transport of an institution; it exists from the first call on."""
+        ...
+
+
+@attrs.define(slots=True)
+class Stage:
+    """Everything that a run works with.
+
+    :param directory: the directory today; :meth:`leave` makes a later one.
+    """
+
+    scenario: Scenario
+    registry: Registry
+    directory: Directory
+    network: Network
+    clock: VirtualClock
+    random: Random
+    seed: int
+    show_values: bool = False
+    lang: str = "en"
+    players: dict[str, Player] = attrs.field(factory=dict)
+
+    @classmethod
+    def set(
+        cls,
+        scenario: Scenario,
+        registry: Registry,
+        directory: Directory,
+        network: Network | None,
+        seed: int,
+        show_values: bool,
+        lang: str,
+    ) -> Stage:
+        """Set the stage for a scenario.
+
+        :raises DefinitionError: when the directory has nobody for a party of the scenario.
+        """
+        clock = VirtualClock(scenario.starts)
+        stage = cls(
+            scenario,
+            registry,
+            directory,
+            network or InMemoryNetwork(clock=clock),
+            clock,
+            Random(seed),  # noqa: S311  # repeatable identifiers for tests, no secrets
+            seed,
+            show_values,
+            lang,
+        )
+        for name in scenario.parties:
+            stage.players[name] = stage._player(name)
+        return stage
+
+    @property
+    def definition(self) -> Buc:
+        """The process of the scenario."""
+        return buc(self.scenario.buc)
+
+    @property
+    def builder(self) -> Builder:
+        """Makes the documents of the run."""
+        return Builder(self.registry, self.scenario.version, self.scenario.packages)
+
+    def _player(self, name: str) -> Player:
+        party = self.scenario.parties[name]
+        institution, title = self._institution(name)
+        return Player(
+            name=name,
+            role=party.role,
+            country=party.country,
+            institution=institution,
+            institution_name=title,
+            transport=self.network.endpoint(institution),
+            registry=self.registry,
+            buc=self.scenario.buc,
+            version=self.scenario.version,
+            clock=self.clock,
+            random=Random(f"{self.seed}:{name}"),  # noqa: S311  # as above
+            reach=self.reach,
+        )
+
+    def _institution(self, name: str) -> tuple[InstitutionId, str]:
+        """The institution of a party and its name: the one it asks for, else the first that may play the role."""
+        party = self.scenario.parties[name]
+        if party.institution is not None:
+            wanted = InstitutionId(party.institution)
+            return wanted, self.directory.get(wanted).name(self.lang) if wanted in self.directory else wanted
+        found = self.directory.find(self.scenario.buc, party.role, party.country, self.clock.today)
+        taken = {player.institution for player in self.players.values()}
+        for match in found.matches:
+            if match.institution.id not in taken:
+                return match.institution.id, match.institution.name(self.lang)
+        hint = f"; {found.hints[0]}" if found.hints else ""
+        raise DefinitionError(
+            f"the directory has no institution in {party.country} that may be {party.role} in {self.scenario.buc} "
+            f"on {self.clock.today}{hint}; name one with 'institution:'",
+            file=self.scenario.file,
+            key=f"parties.{name}",
+        )
+
+    def reach(self, receiver: InstitutionId) -> Refusal | None:
+        """Why an institution cannot be addressed today; ``None`` when it can, or when the directory does not know it."""
+        if receiver not in self.directory:
+            return None
+        try:
+            self.directory.route(receiver, self.clock.today)
+        except NotAllowed as error:
+            return Refusal(str(error), error.rule)
+        return None
+
+    def leave(self, player: Player) -> bool:
+        """End an institution in the directory today; false when the directory does not know it."""
+        if player.institution not in self.directory:
+            return False
+        content = self.directory.content
+        gone = self.directory.get(player.institution)
+        ended = attrs.evolve(gone, period=Period(gone.period.start, self.clock.today))
+        institutions = {**content.institutions, ended.id: ended}
+        self.directory = Directory(
+            attrs.evolve(content, institutions=institutions),
+            head=self.directory.head,
+            kept=self.directory.kept,
+            has_endpoints=self.directory.has_endpoints,
+            environment=self.directory.environment,
+        )
+        return True
+
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the parties that the directory does not know, so that nobody checked whether they may take part."""
+        return tuple(name for name, player in self.players.items() if player.institution not in self.directory)
+
+    def case(self, player: Player) -> Case:
+        """The case of a player, or the empty one it would begin with."""
+        if player.case is not None:
+            return player.case
+        others = tuple(other.institution for other in self.players.values() if other is not player)
+        return player.empty_case(None, others)
+
+    def states(self) -> dict[str, str]:
+        """The state of each party's case."""
+        return {name: str(player.case.state) if player.case else "new" for name, player in self.players.items()}
