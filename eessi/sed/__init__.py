@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eessi.sed.header import AttachmentEntry, Header, Party
     from eessi.sed.losses import LossReport
     from eessi.sed.message import Message
+    from eessi.sed.receiving import Received, receive
     from eessi.sed.rina_json import read_rina_json, write_rina_json
     from eessi.sed.validation import Kind, recognise, validate
 
@@ -28,6 +29,7 @@ __all__ = [
     "LossReport",
     "Message",
     "Party",
+    "Received",
     "Sed",
     "SedRow",
     "all_seds",
@@ -35,6 +37,7 @@ __all__ = [
     "find_sed",
     "parse",
     "read_rina_json",
+    "receive",
     "recognise",
     "serialise",
     "validate",
@@ -50,6 +53,7 @@ _HOMES = {
     "header": ("AttachmentEntry", "Header", "Party"),
     "losses": ("LossReport",),
     "message": ("Message",),
+    "receiving": ("Received", "receive"),
     "rina_json": ("read_rina_json", "write_rina_json"),
     "validation": ("Kind", "recognise", "validate"),
 }

@@ -1,0 +1,258 @@
+"""Python source for readers and writers of records, one function per block, made from a plan and compiled in memory.
+
+**How a reader works.** A document that libxml2 has parsed and that holds no comment, CDATA section, processing
+instruction, DTD or stray ``>`` is a plain row of tags and texts in turn: cut at every ``<`` and ``>``, every odd part is
+the inside of a tag (``familyName``, ``/familyName``), every even one the text behind it. A reader walks the parts by
+position. It looks at the name of every opening tag and skips four parts per element, so every part it consumes is
+accounted to an element it has recognised. When it ends exactly at the last part, all elements were recognised, each in
+its place; in every other case (unknown or repeated element, attribute, empty tag, other order) the document is read
+again by name from the tree, see :mod:`eessi.sed.byname`. The proof is the count, not trust in the schema. Only text
+between tags, which no valid document has, would slip through, so it is looked for unless the schema has been asked.
+
+**How a writer works.** It makes one token per tag, the text behind it included, and joins them with ``<``. As many
+``<`` as tokens proves that no text holds one; otherwise, or with an ``&`` anywhere, the tokens are escaped, which is
+right for all of them because the tags among them hold neither.
+
+Names are :func:`repr` texts of checked tags and identifiers; nothing else of a schema enters the source.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import sys
+from typing import Final
+
+from lxml import etree
+
+from eessi.schemas.structure import Kind
+from eessi.sed.paths import SIGNATURE
+from eessi.sed.plan import BlockPlan, FieldPlan
+
+__all__ = ["ROOT_FIELDS", "NotPlain", "Reading", "compiled", "join", "parts_of", "reader_source", "writer_source"]
+
+ROOT_FIELDS: Final = ("sedPackage", "sedGVer", "sedVer", "attributes", "signature", "prefix")
+"""Fields of the root beside its content, in the order of ``head``."""
+
+_INLINED: Final = 12
+"""A block with no more fields than this, inner ones counted, is read in place and not by a call."""
+
+_HEAD: Final = re.compile(
+    rb"""(?:\xef\xbb\xbf)?
+    (?:<\?xml\s+version\s*=\s*["']1\.0["'](?:\s+encoding\s*=\s*["'][uU][tT][fF]-8["'])?
+       (?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>)?
+    \s*<[^?!]""",
+    re.X,
+)
+_REFERENCE: Final = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(amp|lt|gt|quot|apos));")
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+class NotPlain(Exception):
+    """The document or record is not a plain row of known tags; it takes the way by name."""
+
+
+def _resolve(found: re.Match[str]) -> str:
+    if found[3]:
+        return _NAMED[found[3]]
+    return chr(int(found[1], 16) if found[1] else int(found[2]))
+
+
+def parts_of(data: bytes, root: etree._Element) -> tuple[list[str], int, str | None]:
+    """Tags and texts of a parsed document in turn, the position behind the root's opening tag, the signature's text.
+
+    The signature itself is left out; the last tag is always the closing one of the root.
+
+    :param data: bytes that :func:`eessi._xml.parse` has accepted; ``root`` is what it gave.
+    :raises NotPlain: when the document is not a plain row of tags and texts in UTF-8.
+    """
+    head = _HEAD.match(data)
+    if not head or (b"!" in data and b"<!" in data) or (data.rfind(b"?") > head.end() and data.rfind(b"<?") > 3):
+        raise NotPlain
+    text, signature = data.decode(), None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(root) and root[-1].tag == SIGNATURE:
+        text, signature = _cut(text, root)
+    parts = text.replace("<", ">").split(">")
+    if len(parts) != 2 * text.count("<") + 1:
+        raise NotPlain
+    if "&" in text:
+        parts = [_REFERENCE.sub(_resolve, part) if "&" in part else part for part in parts]
+    return parts, 5 if parts[1][0] == "?" else 3, signature
+
+
+def _cut(text: str, root: etree._Element) -> tuple[str, str]:
+    """The document without its signature, and the signature, which is the last child and holds no other one."""
+    prefix = root[-1].prefix
+    name = f"{prefix}:Signature" if prefix else "Signature"
+    closing = f"</{name}>"
+    opening = re.search(rf"<{re.escape(name)}[\s>]", text)
+    if root.nsmap.keys() - {root.prefix, "xsi"} or not opening or text.count(closing) != 1:
+        raise NotPlain  # it may lean on a prefix declared at the root, or hold another signature
+    end = text.index(closing) + len(closing)
+    rest = text[end:].strip()
+    if end < opening.start() or not rest.startswith("</") or rest.count("<") != 1:
+        raise NotPlain
+    return text[: opening.start()] + rest, text[opening.start() : end]
+
+
+def _stray(text: str) -> None:
+    if not text.isspace():
+        raise NotPlain
+
+
+def compiled(source: str, space: dict[str, object]) -> None:
+    """Run generated source in its own name space, which holds the classes and functions it names."""
+    space |= {"NotPlain": NotPlain, "intern": sys.intern, "stray": _stray}
+    exec(compile(source, "<record>", "exec"), space)  # noqa: S102 - names are checked, everything else is quoted
+
+
+class Reading(enum.Enum):
+    """What a generated reader makes, and whether it looks for text between tags."""
+
+    RECORD = "record"
+    PROVED_RECORD = "proved record"
+    DICT = "dict"
+    PROVED_DICT = "proved dict"
+
+
+def reader_source(block: BlockPlan, reading: Reading, classes: dict[str, BlockPlan], root: bool = False) -> str:
+    """``read(k, i)`` for a block: parts and position in, content and position behind its closing tag out.
+
+    A record is filled as an instance of a class without guards and then turned into the frozen one. The root's function
+    takes ``head``, the values of :data:`ROOT_FIELDS`, as well. ``classes`` is filled with the blocks that are read in
+    place, by the number that the source names their classes with.
+    """
+    source = _Source(reading, classes)
+    with_head = root and source.record
+    lines = [f"def read(k, i{', head' if with_head else ''}):", *source.content(block, "", "o", "")]
+    if with_head:
+        lines.insert(-1, f"    {', '.join(f'o.{name}' for name in ROOT_FIELDS)} = head")
+    return "\n".join([*lines, "    return o, i"])
+
+
+class _Source:
+    """Writes the body of a reader."""
+
+    def __init__(self, reading: Reading, classes: dict[str, BlockPlan]) -> None:
+        self.record = reading in (Reading.RECORD, Reading.PROVED_RECORD)
+        self.guarded = reading in (Reading.RECORD, Reading.DICT)
+        self.classes = classes
+        self.pad = 1
+
+    def line(self, text: str) -> str:
+        return "    " * self.pad + text
+
+    def guard(self, *positions: int) -> list[str]:
+        """Lines that refuse text at positions where only white space may stand."""
+        if not self.guarded:
+            return []
+        texts = [f"k[i + {position}]" for position in positions]
+        return [self.line(f"if {' or '.join(texts)}: stray({' + '.join(texts)})")]
+
+    def content(self, block: BlockPlan, suffix: str, name: str, path: str) -> list[str]:
+        """Everything between the tags of a block, and its closing tag."""
+        lines = [self.line(f"{name} = New{suffix}()" if self.record else f"{name} = {{}}")]
+        for number, field in enumerate(block.fields):
+            lines += self.field(
+                field, f"{path}_{number}", f"{name}.{field.name}" if self.record else f"{name}[{field.tag!r}]"
+            )
+        lines += [*self.guard(1), self.line("i += 2")]
+        return [*lines, self.line(f"{name}.__class__ = Class{suffix}")] if self.record else lines
+
+    def field(self, field: FieldPlan, path: str, target: str) -> list[str]:
+        found = f"k[i] == {field.tag!r}"
+        lines = [self.line(f"if {found}:")]
+        self.pad += 1
+        if field.many:
+            row = f"m{path}"
+            lines += [self.line(f"{row} = []"), self.line(f"while {found}:")]
+            self.pad += 1
+            lines += self.one(field, path, f"{row}.append(", ")")
+            self.pad -= 1
+            lines.append(self.line(f"{target} = tuple({row})"))
+        else:
+            lines += self.one(field, path, f"{target} = ", "")
+        self.pad -= 1
+        if self.record:
+            lines.append(self.line(f"else: {target} = {'()' if field.many or field.values else 'None'}"))
+        return lines
+
+    def one(self, field: FieldPlan, path: str, put: str, end: str) -> list[str]:
+        if field.kind is Kind.GROUP:
+            return self.group(field, path, put, end)
+        if field.kind is Kind.LEAF:
+            return [*self.guard(3), self.line(f"{put}k[i + 1]{end}"), self.line("i += 4")]
+        if not field.values:
+            return [*self.guard(1, 5, 7), self.line("if k[i + 2] != 'value': raise NotPlain"),
+                    self.line(f"{put}intern(k[i + 3]){end}"), self.line("i += 8")]  # fmt: skip
+        row = f"c{path}"
+        lines = [*self.guard(1), self.line("i += 2"), self.line(f"{row} = []"), self.line("while k[i] == 'value':")]
+        self.pad += 1
+        lines += [*self.guard(3), self.line(f"{row}.append(intern(k[i + 1]))"), self.line("i += 4")]
+        self.pad -= 1
+        return [*lines, self.line(f"if not {row}: raise NotPlain"), *self.guard(1),
+                self.line(f"{put}tuple({row}){end}"), self.line("i += 2")]  # fmt: skip
+
+    def group(self, field: FieldPlan, path: str, put: str, end: str) -> list[str]:
+        assert field.block is not None
+        lines = self.guard(1)
+        if _size(field.block) > _INLINED:
+            self.classes[path] = field.block
+            return [*lines, self.line(f"g, i = read{path}(k, i + 2)"), self.line(f"{put}g{end}")]
+        name = f"o{path}"
+        self.classes[path] = field.block
+        return [
+            *lines,
+            self.line("i += 2"),
+            *self.content(field.block, path, name, path),
+            self.line(f"{put}{name}{end}"),
+        ]
+
+
+def _size(block: BlockPlan) -> int:
+    """Number of fields of a block, inner ones counted; beyond every limit where it contains itself."""
+    if block.recursive:
+        return _INLINED + 1
+    return sum(1 if field.block is None else _size(field.block) for field in block.fields)
+
+
+def writer_source(block: BlockPlan) -> str:
+    """``write(x, o)`` for a block: append the tokens of record ``x`` to the list ``o``, without the block's own tags."""
+    lines = ["def write(x, o):", "    if x.__class__ is not Class: raise NotPlain"]
+    for number, field in enumerate(block.fields):
+        if field.many:
+            lines += [f"    for v in x.{field.name}:", *_put(field, number, "        ")]
+        elif field.values:
+            lines += [f"    v = x.{field.name}", "    if v:", *_put(field, number, "        ")]
+        else:
+            lines += [f"    v = x.{field.name}", "    if v is not None:", *_put(field, number, "        ")]
+    return "\n".join([*lines, "    return"])
+
+
+def _put(field: FieldPlan, number: int, pad: str) -> list[str]:
+    opening, closing = f"{field.tag}>", f"/{field.tag}>"
+    if field.kind is Kind.LEAF:
+        return [f"{pad}o += ({opening!r} + v, {closing!r})"]
+    if field.kind is Kind.GROUP:
+        return [f"{pad}o.append({opening!r})", f"{pad}write_{number}(v, o)", f"{pad}o.append({closing!r})"]
+    if not field.values:
+        return [f"{pad}o += ({opening!r}, 'value>' + v, '/value>', {closing!r})"]
+    return [
+        f"{pad}o.append({opening!r})",
+        f"{pad}for c in v: o += ('value>' + c, '/value>')",
+        f"{pad}o.append({closing!r})",
+    ]
+
+
+def join(tokens: list[str]) -> str:
+    """The content that a writer's tokens make, escaped where needed; the first token is empty."""
+    text = "<".join(tokens)
+    if "&" in text or text.count("<") != len(tokens) - 1:
+        text = "<".join([token.replace("&", "&amp;").replace("<", "&lt;") for token in tokens])
+    if "]" in text and "]]>" in text:
+        text = text.replace("]]>", "]]&gt;")
+    if "\r" in text:
+        text = text.replace("\r", "&#13;")
+    return text
