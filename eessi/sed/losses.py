@@ -20,7 +20,7 @@ class LossKind(enum.StrEnum):
     ATTRIBUTE = "attribute not carried over"
     COMMENT = "comment or processing instruction not carried over"
     TEXT = "text between elements not carried over"
-    UNMAPPED = "no place known in the other form; kept in the report"
+    UNMAPPED = "no place known in the other form; not taken over"
     ORDER = "order guessed"
     LIST = "list or single member guessed"
     NAME = "name guessed"

@@ -1,0 +1,306 @@
+"""``eessi sed``: the catalogue, skeletons and the forms of a document; further commands stand in ``sed_*.py``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, print_table, read_source, write
+from eessi.errors import UsageError
+
+if TYPE_CHECKING:
+    from eessi.schemas import Registry
+    from eessi.schemas.structure import Structure
+    from eessi.sed.catalogue import SedRow
+    from eessi.sed.conversion import Converted
+
+__all__ = ["sed"]
+
+
+class _OpenGroup(click.Group):
+    """The commands of this file and those of every module ``eessi.cli.sed_*``, loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*self.commands, *self._others()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self.commands.get(cmd_name) or self._others().get(cmd_name)
+
+    def _others(self) -> dict[str, click.Command]:
+        folder = [str(Path(__file__).parent)]
+        names = [entry.name for entry in pkgutil.iter_modules(folder) if entry.name.startswith("sed_")]
+        modules = [importlib.import_module(f"eessi.cli.{name}") for name in names]
+        found = [value for module in modules for value in vars(module).values() if isinstance(value, click.Command)]
+        return {command.name: command for command in found if command.name}
+
+
+@click.group(cls=_OpenGroup)
+def sed() -> None:
+    """The catalogue of SEDs, empty ones to fill, and documents in their forms."""
+
+
+def _registry() -> Registry:
+    from eessi.schemas import Registry
+
+    return Registry.installed()
+
+
+def _trees(registry: Registry, code: str) -> list[dict[str, object]]:
+    """What the packages know about a SED, best first; the sandbox, which knows every code, last."""
+    rank = ("exact", "observed", "mapped", "named", "sandbox")
+    found = [(package, entry) for package in registry.packages for entry in package.entries() if entry.sed == code]
+    found.sort(key=lambda pair: rank.index(str(pair[1].fidelity)))
+    return [
+        {"package": package.coordinates, "version": str(entry.version), "fidelity": str(entry.fidelity)}
+        for package, entry in found
+    ]
+
+
+@sed.command("list")
+@common_options()
+@click.option("--sector", help="Only this sector: LA, S, P, FB, UB, AW, R, H, M, AD, system.")
+@click.option("--buc", metavar="CODE", help="Only SEDs of this process.")
+@click.option("--search", metavar="TEXT", help="Only SEDs whose code or title holds this text.")
+def list_seds(
+    sector: str | None,
+    buc: str | None,
+    search: str | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> None:
+    """All SEDs: code, sector, title, processes, and how well its tree is known."""
+    from eessi.ids import BucId
+    from eessi.sed.catalogue import all_seds
+
+    rows = [row for row in all_seds() if sector is None or row.sector.casefold() == sector.casefold()]
+    if buc is not None:
+        wanted = BucId(buc)
+        rows = [row for row in rows if wanted in (*row.bucs, *row.horizontal_in)]
+    if search is not None:
+        text = search.casefold()
+        rows = [row for row in rows if text in f"{row.code} {row.title_in(lang) or ''}".casefold()]
+    best = _best_fidelity(_registry())
+    if format == "json":
+        print_json({"seds": [_list_row(row, best, lang) for row in rows]}, output, quiet=quiet)
+        return
+    cells = [(row.code, row.sector, best.get(row.code, "-"), row.title_in(lang) or "-", _few(row.bucs)) for row in rows]
+    print_table(("code", "sector", "tree", "title", "processes"), cells, output, quiet=quiet)
+
+
+def _few(codes: tuple[str, ...]) -> str:
+    return ", ".join(codes[:3]) + (f", ... {len(codes)} in all" if len(codes) > 3 else "")
+
+
+def _list_row(row: SedRow, best: dict[str, str], lang: str) -> dict[str, object]:
+    return {
+        "code": row.code,
+        "sector": row.sector,
+        "title": row.title_in(lang),
+        "bucs": list(row.bucs),
+        "fidelity": best.get(row.code),
+    }
+
+
+def _best_fidelity(registry: Registry) -> dict[str, str]:
+    """SED -> how well the best package knows its tree; the sandbox does not count."""
+    rank = {"exact": 0, "observed": 1, "mapped": 2, "named": 3}
+    best: dict[str, str] = {}
+    for package in registry.packages:
+        for entry in package.entries():
+            new, old = str(entry.fidelity), best.get(entry.sed)
+            if new in rank and (old is None or rank[new] < rank[old]):
+                best[str(entry.sed)] = new
+    return best
+
+
+@sed.command("show")
+@common_options()
+@click.argument("code")
+@click.option(
+    "--version", "version", metavar="VERSION", help="Show the elements of this version (4.4; 1.0 for the sandbox)."
+)
+@click.option("--package", metavar="NAME:VERSION", help="Take the tree of this package.")
+def show_sed(
+    code: str,
+    version: str | None,
+    package: str | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> None:
+    """One SED: titles, processes, who sends it, which packages know it; with --version its elements."""
+    from eessi.sed.catalogue import find_sed
+
+    row = find_sed(code)
+    registry = _registry()
+    trees = _trees(registry, row.code)
+    structure = _structure(registry, row.code, version, package) if version else None
+    if format == "json":
+        document: dict[str, object] = {"sed": _show_row(row), "trees": trees}
+        if structure is not None:
+            document["elements"] = _elements(structure)
+        print_json(document, output, quiet=quiet)
+        return
+    write("\n".join([*_show_lines(row, lang, trees), *_tree_lines(structure)]), output, quiet=quiet)
+
+
+def _structure(registry: Registry, code: str, version: str, package: str | None) -> Structure:
+    from eessi.ids import CdmVersion
+
+    structure = registry.structure(code, CdmVersion.parse(version), package=package)
+    if structure is None:
+        known = sorted({f"{tree['version']} ({tree['package']})" for tree in _trees(registry, code)})
+        raise UsageError(f"no package knows the tree of {code} {version}; known: {', '.join(known) or 'none'}")
+    return structure
+
+
+def _show_row(row: SedRow) -> dict[str, object]:
+    import attrs
+
+    values = attrs.asdict(row)
+    titles = {lang: {k: v for k, v in title.items() if v is not None} for lang, title in values["titles"].items()}
+    return {**values, "title": row.title, "titles": titles, "senders": dict(row.senders)}
+
+
+def _show_lines(row: SedRow, lang: str, trees: list[dict[str, object]]) -> list[str]:
+    basis = row.titles["en"].basis if "en" in row.titles else None
+    lines = [f"{row.code}  {row.title_in(lang) or 'title not known'}" + (f"  ({basis})" if basis else "")]
+    facts = {
+        "sector": row.sector,
+        "titles": "; ".join(f"{key}: {title.text}" for key, title in row.titles.items() if key != "en"),
+        "sent by": row.direction,
+        "processes": ", ".join(row.bucs),
+        "starts": ", ".join(row.starter_of),
+        "may also be used in": _few(row.horizontal_in),
+        "legal basis": "; ".join(row.legal_basis),
+        "note": row.note,
+        "trees": "; ".join(f"{tree['version']} {tree['fidelity']} ({tree['package']})" for tree in trees),
+    }
+    return lines + [f"  {name}: {value}" for name, value in facts.items() if value]
+
+
+def _tree_lines(structure: Structure | None) -> list[str]:
+    if structure is None:
+        return []
+    from eessi.sed.skeleton import describe
+
+    order = "" if structure.order_known else "; order not known"
+    lines = [f"  elements in {structure.version} ({structure.fidelity}{order}):"]
+    for path, element in structure.walk():
+        pad = "    " + "  " * path.count("/")
+        lines.append(f"{pad}{element.name}  {describe(element)}")
+    return lines
+
+
+def _elements(structure: Structure) -> list[dict[str, object]]:
+    return [
+        {
+            "path": path,
+            "kind": str(element.kind),
+            "min": element.min if element.known else None,
+            "max": "unbounded" if element.max is None else element.max,
+            "codes": list(element.codes.values) if element.codes else None,
+            "type": element.type_name,
+        }
+        for path, element in structure.walk()
+    ]
+
+
+@sed.command("new")
+@click.argument("code")
+@click.option("--version", "version", metavar="VERSION", required=True, help="4.4, or 1.0 and 1.1 for the sandbox.")
+@click.option("--package", metavar="NAME:VERSION", help="Take the tree of this package.")
+@click.option("--required", "required", is_flag=True, help="Only what must be there.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def new_sed(code: str, version: str, package: str | None, required: bool, output: Path | None, quiet: bool) -> None:
+    """An empty SED to fill in: every element in its place, with what may stand there as a comment."""
+    from eessi.sed.catalogue import find_sed
+    from eessi.sed.skeleton import skeleton
+
+    registry = _registry()
+    row = find_sed(code)
+    structure = _structure(registry, row.code, version, package)
+    found = registry.find(row.code, structure.version, package=package)
+    assert found is not None
+    write(skeleton(structure, package=found.coordinates, required_only=required), output, quiet=quiet)
+
+
+@sed.command("convert")
+@common_options()
+@click.argument("path", metavar="FILE")
+@click.option("--to", "target", type=click.Choice(["xml", "json"]), required=True, help="xml, or RINA JSON.")
+@click.option("--version", "version", metavar="VERSION", help="CDM version of a document that names none.")
+@click.option(
+    "--part", type=click.Choice(["sed", "header"]), default="sed", show_default=True, help="Part of a message."
+)
+@click.option("--wrap-codes", is_flag=True, help="Write a code that stands as plain text as a code element.")
+@click.option("--strict", is_flag=True, help="End with 1 when anything was lost or guessed.")
+def convert_sed(
+    path: str,
+    target: str,
+    version: str | None,
+    part: str,
+    wrap_codes: bool,
+    strict: bool,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """A document in another form: XML, RINA JSON or NAV JSON in, XML or RINA JSON out.
+
+    What was dropped or guessed is listed on standard error, with --format json beside the document.
+    """
+    from eessi.sed.conversion import convert
+
+    source = None if path == "-" else path
+    data = read_source(path)
+    result = convert(
+        data, target, version=version, part=part, wrap_codes=wrap_codes, registry=_registry(), source=source
+    )
+    if format == "json":
+        print_json(_as_json(result, target), output, quiet=quiet)
+    else:
+        _write_bytes(result.data, output, quiet)
+        if not quiet:
+            _tell(result)
+    return 1 if strict and not result.report.is_lossless else 0
+
+
+def _write_bytes(data: bytes, output: Path | None, quiet: bool) -> None:
+    if output is not None:
+        try:
+            output.write_bytes(data)
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+    elif not quiet:
+        click.echo(data, nl=not data.endswith(b"\n"))
+
+
+def _tell(result: Converted) -> None:
+    for title, entries in (("lost", result.report.lost), ("guessed", result.report.guessed)):
+        if entries:
+            click.echo(f"{title} ({len(entries)}):", err=True)
+            for entry in entries:
+                click.echo(f"  {entry}", err=True)
+
+
+def _as_json(result: Converted, target: str) -> dict[str, object]:
+    return {
+        "from": str(result.kind),
+        "to": target,
+        "sed": result.sed,
+        "cdm": result.cdm,
+        "lossless": result.report.is_lossless,
+        "report": [{"kind": entry.kind.name.lower(), "path": entry.path, "detail": entry.detail}
+                   for entry in result.report.entries],
+        "document": result.data.decode("utf-8"),
+    }  # fmt: skip
