@@ -135,7 +135,7 @@ class ChangeControl:
             text = f"{', '.join(foreign[:5])} belongs to another country than {self._policy.country}"
             self._refuse(by, "proposal-refused", "other-country", text)
         old, new = _touched(base.content, edited)
-        body = {
+        body: dict[str, object] = {
             "reason": reason,
             "changes": [change.as_words() for change in changes],
             "old": _content_to_plain(old),
@@ -353,7 +353,7 @@ def effective_day(change: Change) -> dt.date | None:
         payload = change.payload
         days = [payload.period.start if isinstance(payload, Institution) else None]
     elif change.kind.endswith("_changed") or change.kind.endswith("_removed"):
-        days = [min((day for day in days if day is not None), default=None)]  # type: ignore[type-var]  # no None is left
+        days = [min((day for day in days if day is not None), default=None)]
     return next((day for day in days if day is not None), None)
 
 
@@ -443,7 +443,7 @@ def _arrivals(proposal: Proposal, copy: Content) -> list[Arrival]:
         {id: each for id, each in copy.access_points.items() if id in points},
         {},
     )
-    left = compare(now, proposal.new)
+    left = [change for change in compare(now, proposal.new) if not _is_assigned(change)]
     by_id = {change.id: change for change in left}
     by_subject: dict[str, list[Change]] = {}
     for change in left:
@@ -460,7 +460,7 @@ def _arrival(
         state = ArrivalState.DIFFERS if others else ArrivalState.ARRIVED
         return Arrival(no, change, state, "; ".join(other.text for other in others) or None)
     if same is None:
-        others = [other for other in by_subject.get(change.subject, []) if _about(other) == _about(change)]
+        others = [other for other in by_subject.get(change.subject, []) if _concerns(other, change)]
         if not others:
             return Arrival(no, change, ArrivalState.ARRIVED)
         return Arrival(no, change, ArrivalState.DIFFERS, "; ".join(other.text for other in others))
@@ -469,9 +469,29 @@ def _arrival(
     return Arrival(no, change, ArrivalState.DIFFERS, _cell(same.as_words().get("old")) or "another value")
 
 
-def _about(change: Change) -> tuple[str, tuple[object, ...]]:
-    """What a change speaks of, whatever is done to it: a process and role, a language, a field, the body's period."""
-    words = change.as_words()
-    family = change.kind.split("_")[0]
-    keys = tuple(words.get(name) for name in ("buc", "role", "language", "field", "other", "access_point"))
-    return family, keys
+_ASSIGNED: Final = frozenset(
+    {"addresses", "ebms_certificates", "business_certificates", "business_endpoint", "system_endpoint"}
+)
+"""Fields that others fill in when an entry is keyed; a difference there is no answer to a proposal."""
+
+
+def _is_assigned(change: Change) -> bool:
+    return change.kind == "competence_renamed" or (
+        change.kind == "institution_field_changed" and change["field"] in _ASSIGNED
+    )
+
+
+def _concerns(other: Change, change: Change) -> bool:
+    """Whether two changes speak of the same thing: a process and role, a language, a field, one end of a period."""
+    keys = ("buc", "role", "language", "field", "other", "access_point")
+    if other.kind.split("_")[0] != change.kind.split("_")[0] or any(other[key] != change[key] for key in keys):
+        return False
+    parts = {_part(other), _part(change)}
+    return len(parts) == 1 or "whole" in parts
+
+
+def _part(change: Change) -> str:
+    for part in ("start", "end", "ready"):
+        if f"_{part}_" in change.kind:
+            return part
+    return "whole" if change.kind.endswith(("_added", "_removed", "_missing")) else "value"
