@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final, cast
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from lxml import etree
 
@@ -19,7 +19,7 @@ from eessi import _xml
 from eessi.findings import Finding, Fix, Severity
 from eessi.schemas.explain_codes import code_list_text, nearest_code
 from eessi.schemas.explain_places import Draft, finish, masked, path_of
-from eessi.schemas.explain_plan import Node, plan_of
+from eessi.schemas.explain_plan import Node, Way, plan_of
 from eessi.schemas.explain_repairs import Group, explain_group
 from eessi.schemas.explain_values import checker, date_of
 from eessi.schemas.structure import Element, Facets, Kind, Structure
@@ -29,6 +29,7 @@ __all__ = ["TooLong", "explain_tree"]
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _ROOT_ATTRIBUTES: Final = frozenset({"sedPackage", "sedGVer", "sedVer"})
 _IS_INT: Final = checker(Facets(base="int"))
+_STRAY_TEXT: Final = etree.XPath("boolean(descendant-or-self::*[*]/text()[normalize-space()])", smart_strings=False)
 _BLANK: Final = " \t\r\n"
 _DAY_FIRST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
 _WITH_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:.*")
@@ -53,7 +54,7 @@ def explain_tree(
     :raises TooLong: when it took longer.
     """
     walk = _OpenWalk if structure.open else _Walk
-    drafts = walk(root, structure, seconds).run(plan_of(structure))
+    drafts = walk(root, structure, seconds).run(plan_of(structure), data)
     return finish(drafts, root, data)
 
 
@@ -63,9 +64,15 @@ class _Walk:
         self.structure = structure
         self.drafts: list[Draft] = []
         self.strays: dict[str, list[etree._Element]] = {}
+        self.has_attributes = self.has_text = self.has_comments = True
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
-    def run(self, plan: Node) -> list[Draft]:
+    def run(self, plan: Node, data: bytes | None) -> list[Draft]:
+        self.has_text = bool(_STRAY_TEXT(self.root))
+        if data is not None:
+            behind = data.find(b">", data.find(_xml.local_name(self.root).encode())) if b"\x00" not in data[:8] else 0
+            self.has_attributes = data.find(b"=", behind) >= 0
+            self.has_comments = b"<!" in data or data.find(b"<?", 2) >= 0 or not behind
         self.root_attributes()
         self.group(plan, self.root)
         for namespace, found in self.strays.items():
@@ -76,36 +83,56 @@ class _Walk:
         self.drafts.append(Draft(id, element, path_of(element, self.root), **more))  # type: ignore[arg-type]  # fields of Draft by name
 
     def group(self, node: Node, element: etree._Element) -> None:
-        """A group or a code: attributes, stray text, order of the children, then each child."""
+        """A group or a code: stray text, order of the children, then each child."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise TooLong
-        children = list(element)
-        names = [cast(str, child.tag) for child in children]
-        if not all(type(name) is str for name in names):
+        children = element[:]
+        if self.has_comments:
             children = [child for child in children if isinstance(child.tag, str)]
-            names = [cast(str, child.tag) for child in children]
-        if node.of_code is None and node.kind is Kind.CODE and not children and self.unwrapped(node, element):
+        names: tuple[str, ...] = tuple([child.tag for child in children])  # type: ignore[misc]  # elements have names of type str
+        if not children and node.kind is Kind.CODE and self.unwrapped(node, element):
             return
-        self.stray_text(element)
-        if node.model.accepts(names):
-            by_name = node.children
-            pairs: Sequence[tuple[etree._Element, Node]] = [
-                (child, by_name[name]) for child, name in zip(children, names, strict=True)
-            ]
+        if self.has_text:
+            self.stray_text(element)
+        way = node.ways.get(names) or node.way(names)
+        if way is None:
+            self.each(self.mend(node, element, children, names))
+        elif self.has_attributes or self.has_text:
+            self.each((child, step[4]) for child, step in zip(children, way, strict=True))
         else:
-            pairs = self.mend(node, element, children, names)
+            self.each_plain(children, way)
+        if node.unique:
+            self.identity(node, element)
+
+    def each(self, pairs: Iterable[tuple[etree._Element, Node]]) -> None:
+        """Every child with all that may be wrong about it."""
         for child, below in pairs:
-            if child.attrib and not self.attributes(child, below):
+            if self.has_attributes and not self.attributes(child, below):
                 continue
-            if below.kind is Kind.LEAF:
+            if below.is_leaf:
                 self.leaf(below, child)
             elif below.kind is not Kind.SIGNATURE:
                 self.group(below, child)
-        if node.element.unique_values or node.element.uniques:
-            self.identity(node, element)
+
+    def each_plain(self, children: Iterable[etree._Element], way: Way) -> None:
+        """The same where the document has no attributes and no stray text: the common case, without calls for what is right."""
+        for child, (is_leaf, low, high, allowed, below) in zip(children, way, strict=True):
+            if is_leaf:
+                if not len(child):
+                    text = child.text or ""
+                    if low <= len(text) <= high or text in allowed:
+                        continue
+                self.leaf(below, child)
+                continue
+            if allowed and below.one_value and len(child) == 1:
+                value = child[0]
+                if value.text in allowed and value.tag == "value" and not len(value):
+                    continue
+            if below.kind is not Kind.SIGNATURE:
+                self.group(below, child)
 
     def mend(
-        self, node: Node, element: etree._Element, children: list[etree._Element], names: list[str]
+        self, node: Node, element: etree._Element, children: list[etree._Element], names: tuple[str, ...]
     ) -> Sequence[tuple[etree._Element, Node]]:
         bare = list(names)
         for index, name in enumerate(names):
@@ -114,7 +141,7 @@ class _Walk:
                 bare[index] = local
                 self.strays.setdefault(name[1:].partition("}")[0], []).append(children[index])
         group = Group(node, element, self.root, children, bare, self.drafts)
-        if bare != names and node.model.accepts(bare):
+        if tuple(bare) != names and node.model.accepts(bare):
             return [(child, node.children[name]) for child, name in zip(children, bare, strict=True)]
         explain_group(group)
         return group.pairs
@@ -197,14 +224,14 @@ class _Walk:
         return True
 
     def leaf(self, node: Node, element: etree._Element) -> None:
-        if len(element) and any(isinstance(child.tag, str) for child in element):
-            self.not_a_leaf(node, element)
-            return
-        if node.check is None:
-            return
-        text = element.text or "" if not len(element) else _xml.text_of(element)
-        fault = node.check(text)
-        if fault is not None:
+        if len(element):
+            if any(isinstance(child.tag, str) for child in element):
+                self.not_a_leaf(node, element)
+                return
+            text = _xml.text_of(element)
+        else:
+            text = element.text or ""
+        if node.check is not None and (fault := node.check(text)) is not None:
             self.value(node, element, text, *fault)
 
     def not_a_leaf(self, node: Node, element: etree._Element) -> None:
@@ -332,7 +359,7 @@ class _OpenWalk(_Walk):
     """For structures that are only partly known: what they do not name is reported, never refused, and order says nothing."""
 
     def mend(
-        self, node: Node, element: etree._Element, children: list[etree._Element], names: list[str]
+        self, node: Node, element: etree._Element, children: list[etree._Element], names: tuple[str, ...]
     ) -> Sequence[tuple[etree._Element, Node]]:
         known = node.children
         pairs: list[tuple[etree._Element, Node]] = []

@@ -8,10 +8,11 @@ one slip gives one repair, and what follows it is still read rightly.
 from __future__ import annotations
 
 import difflib
+import functools
 import heapq
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -49,6 +50,9 @@ class Repair:
     edge: Edge | None = None
 
 
+_Step = tuple[str, int, Edge | None]
+
+
 class Model:
     """The content model of one group.
 
@@ -65,6 +69,7 @@ class Model:
         self._edges: list[list[Edge]] | None = None
         self._skips: list[list[int]] = []
         self._end = 0
+        self._reached: dict[int, tuple[tuple[Edge, ...], bool]] = {}
 
     def accepts(self, names: Sequence[str]) -> bool:
         """Whether children of these names may stand here, in this order."""
@@ -148,51 +153,63 @@ class Model:
         assert self._edges is not None
         ticket = itertools.count()
         queue: list[tuple[float, int, int, int, int]] = [(0.0, 0, next(ticket), 0, 0)]
-        come: dict[tuple[int, int], tuple[tuple[int, int], Repair | None]] = {}
+        come: dict[tuple[int, int], tuple[tuple[int, int], _Step]] = {}
         best: dict[tuple[int, int], float] = {(0, 0): 0.0}
         done: set[tuple[int, int]] = set()
-        goal = (len(names), self._end)
+        size = len(names)
         while queue:
             cost, _, _, index, state = heapq.heappop(queue)
             here = (index, state)
             if here in done:
                 continue
             done.add(here)
-            if here == goal:
-                return self._way(come, goal)
+            if index == size and self._reach(state)[1]:
+                return self._way(come, here)
             if len(done) > _EFFORT:
                 return None
-            for price, after, repair in self._steps(names, index, state):
+            for price, after, step in self._steps(names, index, state):
                 total = cost + price
                 if after not in done and total < best.get(after, 1e9):
                     best[after] = total
-                    come[after] = (here, repair)
+                    come[after] = (here, step)
                     heapq.heappush(queue, (total, -after[0], next(ticket), *after))
         return None
 
-    def _steps(
-        self, names: Sequence[str], index: int, state: int
-    ) -> Iterator[tuple[float, tuple[int, int], Repair | None]]:
-        assert self._edges is not None
+    def _reach(self, state: int) -> tuple[tuple[Edge, ...], bool]:
+        """The places that may come next from ``state``, and whether the content may end here."""
+        reached = self._reached.get(state)
+        if reached is None:
+            assert self._edges is not None
+            seen, stack = {state}, [state]
+            edges: list[Edge] = []
+            while stack:
+                here = stack.pop()
+                edges += self._edges[here]
+                stack += [target for target in self._skips[here] if target not in seen]
+                seen.update(self._skips[here])
+            reached = self._reached[state] = (tuple(edges), self._end in seen)
+        return reached
+
+    def _steps(self, names: Sequence[str], index: int, state: int) -> list[tuple[float, tuple[int, int], _Step]]:
         name = names[index] if index < len(names) else None
-        for edge in self._edges[state]:
+        strange = name is not None and name not in self.names
+        steps: list[tuple[float, tuple[int, int], _Step]] = []
+        for edge in self._reach(state)[0]:
             if name == edge.tag:
-                yield 0.0, (index + 1, edge.target), Repair("keep", index, edge)
-            elif name is not None and name not in self.names:
-                yield _likeness(name, edge.tag), (index + 1, edge.target), Repair("rename", index, edge)
-            yield _PUT_IN, (index, edge.target), Repair("put_in", index, edge)
-        for target in self._skips[state]:
-            yield 0.0, (index, target), None
+                steps.append((0.0, (index + 1, edge.target), ("keep", index, edge)))
+            elif strange and name is not None:
+                steps.append((_likeness(name, edge.tag), (index + 1, edge.target), ("rename", index, edge)))
+            steps.append((_PUT_IN, (index, edge.target), ("put_in", index, edge)))
         if name is not None:
-            yield _LEAVE_OUT, (index + 1, state), Repair("leave_out", index)
+            steps.append((_LEAVE_OUT, (index + 1, state), ("leave_out", index, None)))
+        return steps
 
     @staticmethod
-    def _way(come: dict[tuple[int, int], tuple[tuple[int, int], Repair | None]], here: tuple[int, int]) -> list[Repair]:
+    def _way(come: dict[tuple[int, int], tuple[tuple[int, int], _Step]], here: tuple[int, int]) -> list[Repair]:
         way: list[Repair] = []
         while here in come:
-            here, repair = come[here]
-            if repair is not None:
-                way.append(repair)
+            here, step = come[here]
+            way.append(Repair(*step))
         way.reverse()
         return way
 
@@ -202,6 +219,7 @@ def likeness(name: str, other: str) -> float:
     return difflib.SequenceMatcher(None, name.casefold(), other.casefold()).ratio()
 
 
+@functools.lru_cache(maxsize=4096)
 def _likeness(name: str, tag: str) -> float:
     """Price of taking ``name`` for a misspelt ``tag``: cheap when they look alike, else dearer than one repair."""
     local, wanted = name.rpartition("}")[2], tag.rpartition("}")[2]

@@ -36,11 +36,13 @@ class Draft:
 def step_of(element: etree._Element) -> str:
     """Name of an element as a step of a path, with its index where siblings share the name."""
     name = _xml.local_name(element)
-    pattern = f"{{*}}{name}"  # in whatever namespace: a reader of the path sees local names only
-    before = sum(1 for _ in element.itersiblings(pattern, preceding=True))
-    if not before and next(element.itersiblings(pattern), None) is None:
+    parent = element.getparent()
+    if parent is None:
         return name
-    return f"{name}[{before + 1}]"
+    same = parent.iterchildren(f"{{*}}{name}")  # in whatever namespace: a reader of the path sees local names only
+    if next(same) is element and next(same, None) is None:
+        return name
+    return f"{name}[{1 + sum(1 for _ in element.itersiblings(f'{{*}}{name}', preceding=True))}]"
 
 
 def path_of(element: etree._Element, root: etree._Element) -> str:
@@ -50,8 +52,7 @@ def path_of(element: etree._Element, root: etree._Element) -> str:
     while here is not None and here is not root:
         steps.append(step_of(here))
         here = here.getparent()
-    steps.append(_xml.local_name(root))
-    return "/".join(reversed(steps))
+    return "/".join((_xml.local_name(root), *reversed(steps)))
 
 
 def masked(text: str, *, code: bool = False) -> str:

@@ -14,15 +14,39 @@ __all__ = ["SIGNATURE", "Node", "plan_of"]
 
 SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _HELD: Final = 64
+_SHORT: Final = 40
+_WAYS: Final = 200
 _VALUE: Final = "value"
 _CACHE: OrderedDict[int, tuple[Structure, Node]] = OrderedDict()
 _LOCK: Final = threading.Lock()
 
 
+Step = tuple[bool, int, int, frozenset[str], "Node"]
+"""Of a child: whether it is a leaf, least and greatest length at once allowed, texts at once allowed, its node."""
+
+Way = tuple[Step, ...]
+"""The steps of the children of a group, in their order."""
+
+
 class Node:
     """One element of a structure. A code is a group with the single child ``value``."""
 
-    __slots__ = ("_children", "_model", "_up", "check", "codes", "element", "kind", "of_code", "tag")
+    __slots__ = (
+        "_children",
+        "_model",
+        "_up",
+        "check",
+        "codes",
+        "element",
+        "is_leaf",
+        "kind",
+        "of_code",
+        "one_value",
+        "step",
+        "tag",
+        "unique",
+        "ways",
+    )  # fmt: skip
 
     def __init__(self, element: Element, up: Node | None, *, of_code: Element | None = None) -> None:
         self.element = element
@@ -31,6 +55,12 @@ class Node:
         self.of_code = of_code
         self.codes: CodeList | None = (of_code or element).codes
         self.check: Check | None = _check_of(element, self.codes) if element.kind is Kind.LEAF else None
+        self.is_leaf = self.kind is Kind.LEAF
+        self.one_value = element.kind is Kind.CODE and element.value_max == 1 and not element.uniques
+        self.unique = bool(element.unique_values or element.uniques)
+        self.ways: dict[tuple[str, ...], Way] = {}
+        allowed, low, high = _quick(element, self.codes)
+        self.step: Step = (self.is_leaf, low, high, allowed, self)
         self._up = up
         self._children: dict[str, Node] | None = None
         self._model: Model | None = None
@@ -56,6 +86,16 @@ class Node:
             self._open()
         assert self._children is not None
         return self._children
+
+    def way(self, names: tuple[str, ...]) -> Way | None:
+        """The steps of children with these names, ``None`` when they may not stand here so. Short ways are kept."""
+        if not self.model.accepts(names):
+            return None
+        children = self.children
+        way = tuple(children[name].step for name in names)
+        if len(names) <= _SHORT and len(self.ways) < _WAYS:
+            self.ways[names] = way
+        return way
 
     @property
     def model(self) -> Model:
@@ -97,11 +137,32 @@ def _value_of(code: Element) -> Element:
     return Element(name=_VALUE, kind=Kind.LEAF, min=1, max=code.value_max, facets=code.facets)
 
 
-def _check_of(element: Element, codes: CodeList | None) -> Check | None:
+def _facets_of(element: Element, codes: CodeList | None) -> Facets | None:
     facets = element.facets
     if codes is not None and (facets is None or not (facets.enumeration or facets.patterns)):
-        facets = Facets(enumeration=codes.values)
+        return Facets(enumeration=codes.values)
+    return facets
+
+
+def _check_of(element: Element, codes: CodeList | None) -> Check | None:
+    facets = _facets_of(element, codes)
     return checker(facets) if facets is not None else None
+
+
+def _quick(element: Element, codes: CodeList | None) -> tuple[frozenset[str], int, int]:
+    """What can be said at once: the texts of a plain list, and the lengths of a plain string; empty where it needs a check.
+
+    For a code these are the texts of its one ``value``.
+    """
+    facets = _facets_of(element, codes)
+    if facets is None or facets.base != "string" or facets.patterns or facets.white_space not in (None, "preserve"):
+        return frozenset(), 1, 0
+    if facets.length is not None:
+        return frozenset(), 1, 0
+    if facets.enumeration:
+        plain = facets.min_length is None and facets.max_length is None
+        return (frozenset(facets.enumeration) if plain else frozenset()), 1, 0
+    return frozenset(), facets.min_length or 0, 1 << 62 if facets.max_length is None else facets.max_length
 
 
 def plan_of(structure: Structure) -> Node:

@@ -16,7 +16,7 @@ from eessi import _xml
 from eessi.findings import Fix
 from eessi.schemas.explain_models import Edge, Model, Repair, likeness
 from eessi.schemas.explain_places import Draft, path_of, step_of
-from eessi.schemas.explain_plan import Node
+from eessi.schemas.explain_plan import Node, tag_of
 from eessi.schemas.structure import Choice, Element, Kind, Particle
 
 __all__ = ["Group", "explain_group"]
@@ -147,7 +147,7 @@ def _explain_extra(group: Group, index: int, place: int, missing: list[_Missing]
             _unexpected(group, child, tuple(_label(tag) for tag in group.node.children))
         return
     node = group.node.children[name]
-    wanted = next((lack for lack in missing if lack.edge.tag == name), None)
+    wanted = next((lack for lack in missing if lack.edge.tag == name), None) or _same_choice(group, name, missing)
     if wanted is not None:
         missing.remove(wanted)
         _misplaced(group, child, node, wanted.place + 1)
@@ -160,6 +160,17 @@ def _explain_extra(group: Group, index: int, place: int, missing: list[_Missing]
         _repeated(group, index, node)
     else:
         _other_branch(group, child, name, tags)
+
+
+def _same_choice(group: Group, name: str, missing: list[_Missing]) -> _Missing | None:
+    """A branch put in where the misplaced child would have been as good."""
+    for lack in missing:
+        for number, _ in lack.edge.choices:
+            branches = group.node.model.choices[number].branches
+            alone = [branch[0] for branch in branches if len(branch) == 1 and isinstance(branch[0], Element)]
+            if {name, lack.edge.tag} <= {tag_of(element) for element in alone}:
+                return lack
+    return None
 
 
 def _free_gap(model: Model, tags: list[str], name: str, near: int) -> int | None:
