@@ -46,6 +46,7 @@ INTEGERS: Final = {
 """Integer types with their least and greatest value (XML Schema part 2, section 3.3)."""
 
 _DATE = re.compile(r"(-?)([0-9]{4,})-([0-9]{2})-([0-9]{2})(Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?")
+_USUAL_DATE = re.compile(r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])").fullmatch
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -86,6 +87,8 @@ def checker(facets: Facets) -> Check:
     else:
         return _by_libxml2(facets)
     steps += _lexical(facets)
+    if facets.base == "date" and len(steps) == 1:
+        return lambda text: None if _USUAL_DATE(text) else _date(collapse(text))
     return lambda text: _first(steps, collapse(text))
 
 

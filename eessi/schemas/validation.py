@@ -251,12 +251,12 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
         return fine
     findings = _explain(root, registry, applied, options)
     if accepted:
-        return attrs.evolve(fine) if not findings else _disagree(root, applied, "yes", "no", findings)
+        return fine if not findings else _disagree(root, applied, "yes", "no", findings)
     if not findings:
         findings = _second_opinion(root, registry, applied)
     if not findings:
         return _disagree(root, applied, "no", "yes", ())
-    return attrs.evolve(fine, outcome=Outcome.INVALID, findings=findings)
+    return Verdict(Outcome.INVALID, findings, fine.not_checked, fine.sed, fine.cdm, fine.package, fine.fidelity)
 
 
 def _explain(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> tuple[Finding, ...]:
