@@ -172,9 +172,13 @@ def compose_receipt(
     *,
     message_id: str,
     routing: Routing | None = None,
+    copied: UserMessage | None = None,
 ) -> Packet:
-    """Build a signed receipt that repeats the references of the message it confirms."""
-    return _signal(ReceiptSignal(message_id, stamp(now), ref_to, tuple(references)), pmode, key, routing)
+    """Build a signed receipt that repeats the references of the message it confirms.
+
+    :param copied: repeated instead, for a message that was not signed.
+    """
+    return _signal(ReceiptSignal(message_id, stamp(now), ref_to, tuple(references), copied), pmode, key, routing)
 
 
 def compose_error(

@@ -205,7 +205,12 @@ def _unit(unit: Unit, show_values: bool) -> dict[str, object]:
         return {"kind": "pull", **common, "mpc": unit.mpc}
     common["ref_to"] = unit.ref_to
     if isinstance(unit, ReceiptSignal):
-        return {"kind": "receipt", **common, "references": [one.uri for one in unit.references], "echo": unit.echo}
+        return {
+            "kind": "receipt",
+            **common,
+            "references": [one.uri for one in unit.references],
+            "copy": unit.copied is not None,
+        }
     errors = [
         {"code": one.code, "severity": one.severity, "name": one.name, "category": one.category, "ref_to": one.ref_to}
         for one in unit.failures

@@ -79,10 +79,11 @@ class Multihop(_Table):
 
 
 class ReceiptRule(_Table):
-    """How receipts come: in the response, or by a message of their own; and until when."""
+    """How receipts come: in the response, or by a message of their own; until when; how often a message is sent again."""
 
     pattern: Literal["response", "callback"] = "response"
     hours: float = Field(default=24.0, gt=0)
+    resends: int = Field(default=0, ge=0, le=20)
 
 
 class Retry(_Table):

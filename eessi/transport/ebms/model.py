@@ -120,7 +120,7 @@ class ReceiptSignal:
     """An acknowledgement.
 
     :param references: the non-repudiation information: the references of the message that is acknowledged.
-    :param echo: the message id of the copied user message, in receipts without non-repudiation information.
+    :param copied: the user message repeated, in receipts for messages that were not signed.
     :param foreign: whether non-repudiation information stood there in a namespace that the rules do not know;
         it is no proof.
     """
@@ -129,7 +129,7 @@ class ReceiptSignal:
     timestamp: str
     ref_to: str | None
     references: tuple[SignedReference, ...] = ()
-    echo: str | None = None
+    copied: UserMessage | None = None
     foreign: bool = False
 
 

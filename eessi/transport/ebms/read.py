@@ -261,8 +261,9 @@ def _receipt(
         _xml.local_name(one) in {"NonRepudiationInformation", "MessagePartNRInformation"}
         for one in element.iter(etree.Element)
     )
-    copied = element.find(f"{_E}UserMessage/{_E}MessageInfo/{_E}MessageId")
-    return ReceiptSignal(message_id, timestamp, ref_to, references, None if copied is None else text(copied), foreign)
+    copied = element.find(f"{_E}UserMessage")
+    repeated = None if copied is None else read_user_message(copied, limits=limits)
+    return ReceiptSignal(message_id, timestamp, ref_to, references, repeated, foreign)
 
 
 def read_reference(element: etree._Element) -> SignedReference:

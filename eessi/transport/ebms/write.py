@@ -119,6 +119,8 @@ def _write_properties(parent: etree._Element, properties: Iterable[Property]) ->
 
 
 def _write_receipt(element: etree._Element, receipt: ReceiptSignal) -> None:
+    if receipt.copied is not None:
+        write_user_message(_add(element, f"{_E}UserMessage"), receipt.copied)
     if not receipt.references:
         return
     information = etree.SubElement(element, clark(EBBP, "NonRepudiationInformation"), nsmap={"ebbp": EBBP, "ds": DS})

@@ -1,0 +1,82 @@
+"""The HTTP edge inwards: an ASGI application that any server runs. Needs the extra ``transport``.
+
+It reads a body under caps of size and time, hands it to a handler in a thread, and writes the answer. No page, no
+state, no log of bodies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from eessi.errors import EessiError
+from eessi.transport.limits import DEFAULT_LIMITS, Limits
+from eessi.transport.wire import Answer, Unreachable
+
+__all__ = ["Handler", "as4_app"]
+
+Handler = Callable[[bytes, str, dt.datetime], Answer]
+"""Body, content type, moment -> answer."""
+
+
+def as4_app(
+    doors: Mapping[str, Handler],
+    *,
+    clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    limits: Limits = DEFAULT_LIMITS,
+    body_seconds: float = 120.0,
+) -> Starlette:
+    """An application with one handler per path.
+
+    :param doors: path (``/as4``) -> handler; a handler that raises gives 503, so that the sender tries again.
+    :param body_seconds: how long a sender may take for its body.
+    """
+    routes = [
+        Route(path, _door(handler, clock, limits, body_seconds), methods=["POST"]) for path, handler in doors.items()
+    ]
+    return Starlette(routes=routes)
+
+
+def _door(
+    handler: Handler, clock: Callable[[], dt.datetime], limits: Limits, body_seconds: float
+) -> Callable[[Request], object]:
+    async def door(request: Request) -> Response:
+        try:
+            body = await asyncio.wait_for(_body(request, limits.message), body_seconds)
+        except TimeoutError:
+            return Response(status_code=408)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if body is None:
+            return Response(status_code=413)
+        if not body:
+            return Response(status_code=400)
+        content_type = request.headers.get("content-type", "")
+        try:
+            answer = await run_in_threadpool(handler, body, content_type, clock())
+        except (EessiError, Unreachable):
+            return Response(status_code=503)
+        return Response(answer.body, answer.status, media_type=answer.content_type or None)
+
+    return door
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The body, or ``None`` as soon as it is over the limit."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdigit() or int(announced) > limit:
+        return None
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
