@@ -14,6 +14,7 @@ ROOMS: Final = {
     "base": "eessi.stores.base",
     "directory": "eessi.stores.directory",
     "mail": "eessi.stores.mail",
+    "cases": "eessi.stores.cases",
 }
 """Room -> module whose ``METADATA`` holds its tables. A new room adds a row here and a first migration."""
 

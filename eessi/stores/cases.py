@@ -1,0 +1,431 @@
+"""Cases of an institution over SQLite and PostgreSQL: heads, events, documents, search keys, quarantine, signals, reads.
+
+Tables and row values, no rules. Contents of documents arrive here sealed; search keys are keyed digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar, cast
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from eessi.stores.store import Unit
+
+__all__ = ["METADATA", "AccessRow", "CaseRow", "CaseRows", "DocumentRow", "EventRow", "HeldRow", "SignalRow"]
+
+METADATA: Final = MetaData()
+
+_Row = TypeVar("_Row")
+
+CASE: Final = Table(
+    "case_head",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("buc", String(24), nullable=False),
+    Column("version", String(16), nullable=False),
+    Column("role", String(24), nullable=False),
+    Column("me", String(80), nullable=False),
+    Column("partners", Text, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("opened_at", String(40), nullable=False),
+    Column("changed_at", String(40), nullable=False),
+    Column("due_at", String(40)),
+    Column("national_number", String(80)),
+    Index("case_head_by_state", "tenant", "state", "changed_at"),
+    Index("case_head_by_buc", "tenant", "buc", "state"),
+    Index("case_head_by_due", "tenant", "due_at"),
+    Index("case_head_by_number", "tenant", "national_number"),
+)
+PARTNER: Final = Table(
+    "case_partner",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("institution", String(80), primary_key=True),
+    Index("case_partner_by_institution", "tenant", "institution"),
+)
+EVENT: Final = Table(
+    "case_event",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+DOCUMENT: Final = Table(
+    "case_document",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("document_id", String(80), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sed", String(16), nullable=False),
+    Column("direction", String(3), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("message_ids", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("protected", Boolean, nullable=False),
+    Column("medical", Boolean, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+KEY: Final = Table(
+    "case_key",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Index("case_key_by_digest", "tenant", "digest"),
+)
+HELD: Final = Table(
+    "case_held",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("message_id", String(255), primary_key=True),
+    Column("no", Integer, nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("rule", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("answer", String(16)),
+    Column("case_id", String(64)),
+    Column("sender", String(80), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("case_held_by_state", "tenant", "state", "no"),
+    Index("case_held_by_case", "tenant", "case_id", "state"),
+)
+SIGNAL: Final = Table(
+    "case_signal",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("case_id", String(64)),
+    Column("data", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("case_signal_by_state", "tenant", "state", "no"),
+)
+ACCESS: Final = Table(
+    "case_access",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("case_id", String(64)),
+    Column("document_id", String(80)),
+)
+
+
+@attrs.frozen(slots=True)
+class CaseRow:
+    """The head of a case: what is searched and shown without replaying its events.
+
+    :param partners: ids of the other institutions, separated by a space.
+    :param revision: number of its last event; a writer names the one it saw.
+    """
+
+    case_id: str
+    buc: str
+    version: str
+    role: str
+    me: str
+    partners: str
+    state: str
+    revision: int
+    opened_at: str
+    changed_at: str
+    due_at: str | None = None
+    national_number: str | None = None
+
+
+@attrs.frozen(slots=True)
+class EventRow:
+    """One event of a case as JSON; ``hash`` covers it and the hash before it."""
+
+    case_id: str
+    no: int
+    at: str
+    body: str
+    hash: str = ""
+
+    def hash_after(self, before: str) -> str:
+        """The hash this row must have behind a row with the hash ``before``."""
+        fields = [before, self.case_id, self.no, self.at, self.body]
+        return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+
+
+@attrs.frozen(slots=True)
+class DocumentRow:
+    """One version of a document; ``body`` is the sealed message. ``message_ids`` are separated by a space."""
+
+    case_id: str
+    document_id: str
+    version: int
+    sed: str
+    direction: str
+    at: str
+    message_ids: str
+    sha256: str
+    protected: bool
+    medical: bool
+    verdict: str
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen(slots=True)
+class HeldRow:
+    """A message that could not be applied, with the reason. ``state``: ``held``, ``applied`` or ``dropped``."""
+
+    message_id: str
+    at: str
+    state: str
+    rule: str
+    reason: str
+    sender: str
+    body: bytes = attrs.field(repr=False)
+    answer: str | None = None
+    case_id: str | None = None
+    no: int = 0
+
+
+@attrs.frozen(slots=True)
+class SignalRow:
+    """Something that happened and that somebody outside is told. ``data`` is JSON with ids only."""
+
+    no: int
+    at: str
+    type: str
+    case_id: str | None
+    data: str
+    state: str = "pending"
+
+
+@attrs.frozen(slots=True)
+class AccessRow:
+    """Who read what, and when."""
+
+    no: int
+    at: str
+    who: str
+    what: str
+    case_id: str | None
+    document_id: str | None
+
+
+class CaseRows:
+    """The case tables inside one unit of work."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    # --- heads ---
+
+    def add_case(self, row: CaseRow) -> None:
+        """Add the head of a new case, with its partners."""
+        self._unit.insert(CASE, [attrs.asdict(row)])
+        self._set_partners(row)
+
+    def case(self, case_id: str) -> CaseRow | None:
+        """The head of that case."""
+        row = self._unit.execute(self._unit.own(CASE).where(CASE.c.case_id == case_id)).mappings().first()
+        return None if row is None else _row(CaseRow, row)
+
+    def move_case(self, row: CaseRow, *, seen: int) -> bool:
+        """Write a head whose revision was ``seen``; false when another writer was faster."""
+        values = {k: v for k, v in attrs.asdict(row).items() if k != "case_id"}
+        where = sa.and_(CASE.c.tenant == self._unit.tenant, CASE.c.case_id == row.case_id, CASE.c.revision == seen)
+        if self._unit.execute(sa.update(CASE).where(where).values(**values)).rowcount != 1:
+            return False
+        self._set_partners(row)
+        return True
+
+    def _set_partners(self, row: CaseRow) -> None:
+        mine = sa.and_(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.case_id == row.case_id)
+        held = {str(one) for one in self._unit.execute(sa.select(PARTNER.c.institution).where(mine)).scalars()}
+        wanted = set(row.partners.split())
+        if held == wanted:
+            return
+        self._unit.execute(sa.delete(PARTNER).where(mine))
+        self._unit.insert(PARTNER, [{"case_id": row.case_id, "institution": one} for one in sorted(wanted)])
+
+    def find(
+        self,
+        *,
+        digest: str | None = None,
+        partner: str | None = None,
+        buc: str | None = None,
+        state: str | None = None,
+        national_number: str | None = None,
+        due_before: str | None = None,
+        changed_before: str | None = None,
+        limit: int = 1000,
+    ) -> Iterator[CaseRow]:
+        """Heads that fit everything asked for, those with the nearest deadline first, then the latest changed."""
+        query = self._unit.own(CASE)
+        if digest is not None:
+            query = query.join(KEY, sa.and_(KEY.c.tenant == CASE.c.tenant, KEY.c.case_id == CASE.c.case_id))
+            query = query.where(KEY.c.digest == digest)
+        if partner is not None:
+            query = query.join(PARTNER, sa.and_(PARTNER.c.tenant == CASE.c.tenant, PARTNER.c.case_id == CASE.c.case_id))
+            query = query.where(PARTNER.c.institution == partner)
+        for column, value in ((CASE.c.buc, buc), (CASE.c.state, state), (CASE.c.national_number, national_number)):
+            if value is not None:
+                query = query.where(column == value)
+        if due_before is not None:
+            query = query.where(CASE.c.due_at <= due_before).order_by(CASE.c.due_at)
+        else:
+            query = query.order_by(CASE.c.changed_at.desc())
+        if changed_before is not None:
+            query = query.where(CASE.c.changed_at < changed_before)
+        for row in self._unit.execute(query.limit(limit)).mappings():
+            yield _row(CaseRow, row)
+
+    def count(self) -> dict[tuple[str, str], int]:
+        """Number of cases by process and state."""
+        query = (
+            sa.select(CASE.c.buc, CASE.c.state, sa.func.count().label("cases"))
+            .where(CASE.c.tenant == self._unit.tenant)
+            .group_by(CASE.c.buc, CASE.c.state)
+        )
+        rows = self._unit.execute(query).mappings()
+        return {(str(row["buc"]), str(row["state"])): cast(int, row["cases"]) for row in rows}
+
+    def add_keys(self, case_id: str, digests: Iterable[str]) -> None:
+        """Make a case findable by keyed digests; those it has already are passed over."""
+        mine = sa.and_(KEY.c.tenant == self._unit.tenant, KEY.c.case_id == case_id)
+        held = {str(one) for one in self._unit.execute(sa.select(KEY.c.digest).where(mine)).scalars()}
+        self._unit.insert(KEY, [{"case_id": case_id, "digest": one} for one in sorted(set(digests) - held)])
+
+    # --- events ---
+
+    def add_event(self, row: EventRow) -> EventRow:
+        """Add an event behind those of its case and chain it to them."""
+        query = self._unit.own(EVENT, EVENT.c.hash).where(EVENT.c.case_id == row.case_id, EVENT.c.no == row.no - 1)
+        before = cast("str | None", self._unit.execute(query).scalar()) or ""
+        chained = attrs.evolve(row, hash=row.hash_after(before))
+        self._unit.insert(EVENT, [attrs.asdict(chained)])
+        return chained
+
+    def events(self, case_id: str) -> Iterator[EventRow]:
+        """The events of a case, in order."""
+        query = self._unit.own(EVENT).where(EVENT.c.case_id == case_id).order_by(EVENT.c.no)
+        for row in self._unit.execute(query).mappings():
+            yield _row(EventRow, row)
+
+    # --- documents ---
+
+    def add_document(self, row: DocumentRow) -> None:
+        """Add one version of a document."""
+        self._unit.insert(DOCUMENT, [attrs.asdict(row)])
+
+    def documents(self, case_id: str) -> Iterator[DocumentRow]:
+        """All documents of a case in all versions, in order of time."""
+        query = self._unit.own(DOCUMENT).where(DOCUMENT.c.case_id == case_id)
+        query = query.order_by(DOCUMENT.c.at, DOCUMENT.c.document_id, DOCUMENT.c.version)
+        for row in self._unit.execute(query).mappings():
+            yield _row(DocumentRow, row)
+
+    def document(self, case_id: str, document_id: str, version: int | None = None) -> DocumentRow | None:
+        """One version of a document, the newest unless told."""
+        query = self._unit.own(DOCUMENT).where(DOCUMENT.c.case_id == case_id, DOCUMENT.c.document_id == document_id)
+        if version is not None:
+            query = query.where(DOCUMENT.c.version == version)
+        row = self._unit.execute(query.order_by(DOCUMENT.c.version.desc()).limit(1)).mappings().first()
+        return None if row is None else _row(DocumentRow, row)
+
+    def forget_documents(self, case_id: str) -> int:
+        """Delete the contents and search keys of a case; events and head stay. The number of documents deleted."""
+        gone = self._unit.execute(
+            sa.delete(DOCUMENT).where(DOCUMENT.c.tenant == self._unit.tenant, DOCUMENT.c.case_id == case_id)
+        ).rowcount
+        self._unit.execute(sa.delete(KEY).where(KEY.c.tenant == self._unit.tenant, KEY.c.case_id == case_id))
+        return gone
+
+    # --- held messages ---
+
+    def hold(self, row: HeldRow) -> None:
+        """Keep a message that could not be applied; one that is held already keeps its place."""
+        where = sa.and_(HELD.c.tenant == self._unit.tenant, HELD.c.message_id == row.message_id)
+        values = {k: v for k, v in attrs.asdict(row).items() if k not in ("message_id", "no")}
+        if self._unit.execute(sa.update(HELD).where(where).values(**values)).rowcount:
+            return
+        self._unit.insert(HELD, [attrs.asdict(attrs.evolve(row, no=self._next_no(HELD)))])
+
+    def held(self, *, state: str = "held", case_id: str | None = None) -> Iterator[HeldRow]:
+        """Held messages, oldest first."""
+        query = self._unit.own(HELD).where(HELD.c.state == state).order_by(HELD.c.no)
+        if case_id is not None:
+            query = query.where(HELD.c.case_id == case_id)
+        for row in self._unit.execute(query).mappings():
+            yield _row(HeldRow, row)
+
+    def held_message(self, message_id: str) -> HeldRow | None:
+        """The held message of that id."""
+        row = self._unit.execute(self._unit.own(HELD).where(HELD.c.message_id == message_id)).mappings().first()
+        return None if row is None else _row(HeldRow, row)
+
+    # --- signals ---
+
+    def add_signal(self, at: str, type: str, case_id: str | None, data: str) -> SignalRow:
+        """Add a signal behind all others."""
+        self._unit.lock("signals")
+        row = SignalRow(self._next_no(SIGNAL), at, type, case_id, data)
+        self._unit.insert(SIGNAL, [attrs.asdict(row)])
+        return row
+
+    def next_signal(self, types: Iterable[str] | None = None) -> SignalRow | None:
+        """The oldest signal that nobody has taken; rows that another worker holds are passed over."""
+        query = self._unit.own(SIGNAL).where(SIGNAL.c.state == "pending").order_by(SIGNAL.c.no).limit(1)
+        if types is not None:
+            query = query.where(SIGNAL.c.type.in_(tuple(types)))
+        row = self._unit.execute(query.with_for_update(skip_locked=True)).mappings().first()
+        return None if row is None else _row(SignalRow, row)
+
+    def signals(self, *, after: int = 0, case_id: str | None = None) -> Iterator[SignalRow]:
+        """All signals after a number, taken or not."""
+        query = self._unit.own(SIGNAL).where(SIGNAL.c.no > after).order_by(SIGNAL.c.no)
+        if case_id is not None:
+            query = query.where(SIGNAL.c.case_id == case_id)
+        for row in self._unit.execute(query).mappings():
+            yield _row(SignalRow, row)
+
+    def signal_taken(self, no: int) -> None:
+        """Mark a signal as taken."""
+        where = sa.and_(SIGNAL.c.tenant == self._unit.tenant, SIGNAL.c.no == no)
+        self._unit.execute(sa.update(SIGNAL).where(where).values(state="taken"))
+
+    # --- reads ---
+
+    def note_access(self, at: str, who: str, what: str, case_id: str | None, document_id: str | None = None) -> None:
+        """Write down who read what."""
+        self._unit.lock("access")
+        row = AccessRow(self._next_no(ACCESS), at, who, what, case_id, document_id)
+        self._unit.insert(ACCESS, [attrs.asdict(row)])
+
+    def accesses(self, case_id: str | None = None) -> Iterator[AccessRow]:
+        """Who read what, in order."""
+        query = self._unit.own(ACCESS).order_by(ACCESS.c.no)
+        if case_id is not None:
+            query = query.where(ACCESS.c.case_id == case_id)
+        for row in self._unit.execute(query).mappings():
+            yield _row(AccessRow, row)
+
+    def _next_no(self, table: Table) -> int:
+        query = sa.select(sa.func.max(table.c.no)).where(table.c.tenant == self._unit.tenant)
+        return (cast("int | None", self._unit.execute(query).scalar()) or 0) + 1
+
+
+def _row(kind: type[_Row], row: sa.RowMapping) -> _Row:
+    return kind(**{key: value for key, value in row.items() if key != "tenant"})
