@@ -80,12 +80,17 @@ class Event:
 
 @attrs.frozen(slots=True)
 class Participant:
-    """An institution in a case. ``institution`` is ``None`` while nobody has named it."""
+    """An institution in a case. ``institution`` is ``None`` while nobody has named it.
+
+    :param active: false once it was removed.
+    :param former: institutions that had this part before; their messages may have crossed the change.
+    """
 
     key: str
     role: Role
     institution: InstitutionId | None = None
     active: bool = True
+    former: tuple[InstitutionId, ...] = ()
 
 
 @attrs.frozen(slots=True)

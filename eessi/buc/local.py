@@ -149,7 +149,6 @@ def _noted(state: State, event: Event) -> State:
         new.undecided = None
         if event.facts["X004.reopen"]:
             new.status = CaseState.OPEN
-            new.closer = None
     rules._record(new, event)
     return new
 

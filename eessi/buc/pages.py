@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+from eessi.buc import pictures
 from eessi.buc.definition import Buc, Effect, SendRow, Trigger
 from eessi.ids import CdmVersion, Role
 
@@ -153,8 +154,6 @@ def as_text(buc: Buc, version: str | CdmVersion) -> str:
 
 def as_markdown(buc: Buc, version: str | CdmVersion) -> str:
     """A process as a Markdown page for the documentation, with its diagrams in Mermaid."""
-    from eessi.buc import pictures
-
     lines = [f"# {buc.code} {buc.title}", "", *(f"- {item}" for item in _head(buc, version)), ""]
     if buc.block is None:
         lines += ["## Course", "", "```{mermaid}", pictures.state_mermaid(buc, version).rstrip(), "```", ""]
@@ -176,8 +175,6 @@ def as_markdown(buc: Buc, version: str | CdmVersion) -> str:
 
 def as_html(buc: Buc, version: str | CdmVersion) -> str:
     """A process as one self-contained HTML page with its diagram as SVG."""
-    from eessi.buc import pictures
-
     title = html.escape(f"{buc.code} {buc.title}")
     parts = [
         "<!doctype html>",

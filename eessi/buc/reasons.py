@@ -536,8 +536,6 @@ def _explain_update(frame: Frame, state: State, known: Document, event: Event, *
             return gate
         if "update" in state.blocked.get(known.id, frozenset()):
             return _no(common, "BUC-WITHDRAWN", f"a later document fixed this {known.sed}: no new versions")
-    elif state.status is CaseState.CLOSED and state.closer == known.author:
-        return _no(common, "BUC-CASE-STATE", "its author closed the case before")
     return None
 
 
@@ -566,12 +564,7 @@ def explain_peer(frame: Frame, state: State, side: Side, event: Event) -> WhyNot
     mirrored = attrs.evolve(frame, role=side.role)
     their_state = state.copy()
     their_state.own = side
-    closed_by_them = state.closer is not None and side is state.peers.get(state.closer)
-    their_state.status = (
-        state.status
-        if state.status is CaseState.NEW or (state.status is CaseState.CLOSED and closed_by_them)
-        else CaseState.OPEN
-    )
+    their_state.status = state.status if state.status is CaseState.NEW else CaseState.OPEN
     row = frame.program.rows.get(side.role, {}).get(event.sed)
     if row is not None and row.while_closed:
         their_state.status = CaseState.CLOSED

@@ -7,7 +7,9 @@ one on the side of its sender; then the tables are applied to every side that sa
 What does not fit a row, and why:
 
 * The other side is judged only by what it must have known: its own documents. What we sent may have crossed its message,
-  so an offer that only our message withdrew, or a case that only we closed, is not held against it.
+  so an offer that only our message withdrew is not held against it. Nor is a closed case: its X001, or ours, may have
+  overtaken the message.
+* A participant that was removed or replaced may have sent its message before it knew: it is still accepted.
 * A document that is there already, in a version that is not newer, was delivered twice: nothing happens.
 * Drafting and sending in one step is drafting, then sending: exclusions that bite from the draft on bite as well.
 * A cancelled document cannot be answered: its reply offers are withdrawn on all sides.
@@ -55,7 +57,7 @@ def opening_state(frame: Frame) -> State:
     state.participants = {item.key: item for item in frame.participants}
     state.history = None
     state.length = 0
-    state.starter = state.closer = state.undecided = None
+    state.starter = state.undecided = None
     state.blocked = {}
     sides = {item.key: _first_side(frame, item.role) for item in frame.participants}
     state.own = sides.pop(frame.me)
@@ -287,13 +289,9 @@ def _sender(frame: Frame, state: State, event: Event) -> str:
             WhyNot("BUC-SENDER", "several institutions take part: the event must name its sender", sed=event.sed)
         )
     found = next((key for key, item in state.participants.items() if item.institution == event.sender), None)
+    if found is None:
+        found = next((key for key, item in state.participants.items() if event.sender in item.former), None)
     if found is not None and found != frame.me:
-        if not state.participants[found].active and state.documents:
-            raise _violation(
-                WhyNot(
-                    "BUC-SENDER", "the sender no longer takes part in the case", sed=event.sed, answer=SedType("X050")
-                )
-            )
         return found
     unnamed = [key for key in state.peers if state.participants[key].institution is None]
     if state.starter is None:
@@ -365,9 +363,6 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
     if slot is None:
         raise _violation(reasons.explain_peer(frame, state, side, event))
     if not usable(slot):
-        raise _violation(reasons.explain_peer(frame, state, side, event))
-    closed_by_them = state.closer is not None and side is state.peers.get(state.closer)
-    if state.status is CaseState.CLOSED and closed_by_them and not row.while_closed:
         raise _violation(reasons.explain_peer(frame, state, side, event))
     refused = reasons.explain_details(frame, state, row, event)
     if refused is not None:
@@ -564,7 +559,6 @@ def _offer_again(frame: Frame, state: State, side: Side, effect: Effect, documen
 def _case_effect(frame: Frame, state: State, effect: str, document: Document, event: Event) -> None:
     if effect == "close":
         state.status = CaseState.CLOSED
-        state.closer = document.author
         state.undecided = None
     elif effect == "reopen":
         _reopen(state, document)
@@ -585,7 +579,7 @@ def _reopen(state: State, document: Document) -> None:
     decided = document.facts.get("X004.reopen")
     if decided:
         state.status = CaseState.OPEN
-        state.closer = state.undecided = None
+        state.undecided = None
     elif decided is None:
         state.undecided = document.id
 
@@ -601,10 +595,11 @@ def _invalidate(frame: Frame, state: State, order: Document) -> None:
         written = key == target.author
         if written:
             _recreate(side, cancelled)
-        for offers in list(side.open.values()):
-            for slot in list(offers.values()):
-                if slot.parent == target.id and not slot.row.while_closed and slot.row.sed != "X013":
-                    side.close(slot, "withdrawn", order.id)
+        if key == frame.me or not target.mine:  # an answer of the other side may have crossed our X008
+            for offers in list(side.open.values()):
+                for slot in list(offers.values()):
+                    if slot.parent == target.id and not slot.row.while_closed and slot.row.sed != "X013":
+                        side.close(slot, "withdrawn", order.id)
         happened = "invalidated_by_sender" if written else "invalidation_received"
         _effects(frame, state, side, happened, cancelled, ours=key == frame.me)
 
@@ -663,7 +658,9 @@ def _replace(state: State, key: str, event: Event) -> None:
         key = _replaced(state, event) or key
     if event.participant is not None:
         old = state.participants[key]
-        state.participants = {**state.participants, key: attrs.evolve(old, institution=event.participant)}
+        former = old.former if old.institution is None else (*old.former, old.institution)
+        replaced = attrs.evolve(old, institution=event.participant, former=former)
+        state.participants = {**state.participants, key: replaced}
 
 
 # ---- small parts -----------------------------------------------------------------------------------------------------

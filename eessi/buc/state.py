@@ -100,7 +100,7 @@ class State:
     """Everything about a case that events change."""
 
     __slots__ = (
-        "blocked", "closer", "documents", "history", "length", "own", "participants", "peers", "starter", "status",
+        "blocked", "documents", "history", "length", "own", "participants", "peers", "starter", "status",
         "undecided", "was",
     )  # fmt: skip
 
@@ -113,7 +113,6 @@ class State:
     history: tuple[object, Event] | None
     length: int
     starter: str | None
-    closer: str | None
     undecided: str | None
     blocked: Mapping[str, frozenset[str]]
 
@@ -129,7 +128,6 @@ class State:
         new.history = self.history
         new.length = self.length
         new.starter = self.starter
-        new.closer = self.closer
         new.undecided = self.undecided
         new.blocked = self.blocked
         return new

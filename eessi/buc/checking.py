@@ -1,0 +1,386 @@
+"""The model checker: does a process hang together, whatever order its messages arrive in?
+
+A process is checked in parts, each small enough to be explored to the end:
+
+* **Main flow and horizontal processes, by cones.** The cone of a row holds every row that can open it, withdraw it or
+  stand in one of its conditions, and theirs. Rows outside a cone cannot change anything inside it, so what holds in the
+  cone holds in the whole process. Cones inside other cones are not explored again.
+* **Administrative blocks, once each.** They are opened by the first exchange or by a document's attribute, and act on
+  the case as a whole: closing gates every offer alike, and a message that crossed it is accepted. So each block is
+  explored with a plain process, for the roles that include it, and the result serves all that include it alike.
+
+A part that was cut at the number of states is *undetermined*, and so is the process.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+
+import attrs
+
+from eessi.buc.case import Case
+from eessi.buc.definition import Buc, Effect, Included, SendRow, Trigger
+from eessi.buc.exploring import Bounds, Node, Space, explore
+from eessi.buc.state import CaseState
+from eessi.findings import Outcome
+from eessi.ids import BucId, CdmVersion, Role, SedType
+
+__all__ = ["Bounds", "CheckResult", "Counterexample", "PROPERTIES", "PartResult", "Waiver", "check", "waivers"]
+
+PROPERTIES: Mapping[str, str] = {
+    "no-dead-end": "no state in which nobody can send anything and nobody can close the case",
+    "reachable": "every row can be sent by each of its roles",
+    "replies": "every reply can be given",
+    "closable": "from every state a state can be reached in which somebody may close the case",
+    "agreement": "from every state a state can be reached in which all messages have arrived and all sides agree",
+    "in-order": "a message that arrives in order is never refused",
+    "exclusion": "documents that exclude each other are never both valid in answer to the same document",
+}
+"""What is checked."""
+
+
+@attrs.frozen(slots=True)
+class Waiver:
+    """An exception that is known and accepted, with its reason."""
+
+    buc: str
+    property: str
+    subject: str
+    reason: str
+    source: str
+
+
+@attrs.frozen(slots=True)
+class Counterexample:
+    """An offence against a property.
+
+    :param subject: the SED or pair of SEDs it is about, ``*`` for the case as a whole.
+    :param steps: the shortest list of steps that leads to it.
+    """
+
+    property: str
+    subject: str
+    text: str
+    steps: tuple[str, ...] = ()
+    waiver: Waiver | None = None
+
+
+@attrs.frozen(slots=True)
+class PartResult:
+    """One explored part. ``complete`` means that nothing was left out under the bounds."""
+
+    name: str
+    seds: tuple[str, ...]
+    states: int
+    complete: bool
+    counterexamples: tuple[Counterexample, ...]
+
+
+@attrs.frozen(slots=True)
+class CheckResult:
+    """What the checker found out about one process."""
+
+    code: BucId
+    version: CdmVersion
+    bounds: Bounds
+    participants: int
+    parts: tuple[PartResult, ...]
+
+    @property
+    def states(self) -> int:
+        """States explored in all parts."""
+        return sum(part.states for part in self.parts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part was explored to the end."""
+        return all(part.complete for part in self.parts)
+
+    @property
+    def counterexamples(self) -> tuple[Counterexample, ...]:
+        """All offences, those that are waived as well."""
+        return tuple(item for part in self.parts for item in part.counterexamples)
+
+    @property
+    def outcome(self) -> Outcome:
+        """``invalid`` with an offence that is not waived, ``undetermined`` when a part was cut, otherwise ``valid``."""
+        if any(item.waiver is None for item in self.counterexamples):
+            return Outcome.INVALID
+        return Outcome.VALID if self.complete else Outcome.UNDETERMINED
+
+
+@functools.cache
+def waivers() -> tuple[Waiver, ...]:
+    """The accepted exceptions."""
+    text = files("eessi.buc").joinpath("definitions", "waivers.toml").read_text(encoding="utf-8")
+    return tuple(Waiver(**row) for row in tomllib.loads(text)["waiver"])
+
+
+def check(buc: Buc, version: str | CdmVersion | None = None, bounds: Bounds | None = None) -> CheckResult:
+    """Check a process.
+
+    :param version: CDM version; the newest known one by default.
+    :raises UsageError: for an administrative process, which is checked inside the others.
+    """
+    resolved, _ = buc.resolve(version if version is not None else max(buc.versions))
+    buc.program(resolved)
+    limits = bounds if bounds is not None else Bounds()
+    parties = 2 if buc.is_multilateral else 1
+    parts = [_run(part, resolved, limits, parties, buc.code) for part in _parts(buc, resolved)]
+    return CheckResult(buc.code, resolved, limits, 1 + parties, tuple(parts))
+
+
+@attrs.frozen(slots=True, eq=False)
+class _Part:
+    name: str
+    buc: Buc
+    closing: bool = False
+
+
+def _parts(buc: Buc, version: CdmVersion) -> Iterator[_Part]:
+    rows = [row for item in buc.rows if (row := item.at(version)) is not None]
+    program = buc.program(version)
+    effects = [effect for items in program.effects.values() for effect in items]
+    for cone in _cones(buc, rows, effects):
+        yield _Part(" ".join(sorted(cone)), _narrowed(buc, rows, effects, cone))
+    for item in buc.included:
+        if buc.blocks[item.block].sends and item.block not in ("exception", "change"):
+            alone = _block_alone(buc, item, rows)
+            yield _Part(f"block {item.block}", alone, closing=item.block in ("close", "reopen"))
+
+
+def _cones(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect]) -> list[frozenset[str]]:
+    """The smallest sets of SEDs that decide about one of their members, without those inside others."""
+    by_sed: dict[str, list[SendRow]] = {}
+    for row in rows:
+        by_sed.setdefault(row.sed, []).append(row)
+    starters = {row.sed for row in rows if row.starter}
+    direct: dict[str, set[str]] = {}
+    for sed, own in by_sed.items():
+        needed = set(starters)
+        for row in own:
+            for trigger in row.after:
+                needed |= {item for item in (trigger.sed, trigger.reply_to, trigger.parent) if item is not None}
+                needed |= _in_condition(buc, trigger.condition)
+        for effect in effects:
+            if effect.target == sed and effect.sed in by_sed:
+                needed |= {effect.sed} | _in_condition(buc, effect.condition)
+        direct[sed] = {item for item in needed if item in by_sed}
+    cones = []
+    for sed in by_sed:
+        cone, left = {sed}, [sed]
+        while left:
+            for item in direct[left.pop()] - cone:
+                cone.add(item)
+                left.append(item)
+        cones.append(frozenset(cone))
+    return [cone for number, cone in enumerate(cones) if cone not in cones[:number] and not any(cone < other for other in cones)]
+
+
+def _in_condition(buc: Buc, name: str | None) -> set[str]:
+    if name is None:
+        return set()
+    found: set[str] = set()
+    for row in buc.conditions.rows[name]:
+        found |= {fact.partition(".")[0] for fact in row.facts}
+        found |= {str(item) for test in row.history for item in (test.sed, test.other) if item is not None}
+    return found
+
+
+def _narrowed(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect], cone: frozenset[str]) -> Buc:
+    """The process with the rows of one cone; closing stays noted, invalidation where an effect waits for it."""
+    kept = tuple(effect for effect in effects if effect.sed in cone and effect.target in cone)
+    awaited = {effect.sed for effect in kept if "invalid" in effect.event}
+    narrowed = tuple(
+        attrs.evolve(row, invalidate=row.sed in awaited, reject=False, clarify=False) for row in rows if row.sed in cone
+    )
+    blocks = {"close"} | ({"invalidate"} if awaited else set())
+    included = tuple(
+        attrs.evolve(item, after=tuple(trigger for trigger in item.after if trigger.sed in cone))
+        for item in buc.included
+        if item.block in blocks
+    )
+    return attrs.evolve(buc, rows=narrowed, effects=kept, included=included)
+
+
+def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
+    """A plain process, one document and its answer, with one administrative block."""
+    starter, answer = SedType("A001"), SedType("A002")
+    start = Trigger(Role.CASE_OWNER, "case_start")
+    reply = Trigger(Role.COUNTERPARTY, "received", starter, reply_to=starter)
+    attributes = {name: item.block == name for name in ("invalidate", "reject", "clarify")}
+    plain = (
+        SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True, again_after_invalidation=True, **attributes),
+        SendRow(answer, (Role.COUNTERPARTY,), (reply,), again_after_invalidation=True, **attributes),
+    )
+    after = tuple(
+        Trigger(role, "sent" if role is Role.CASE_OWNER else "received", starter) for role in item.by
+    )
+    included = [attrs.evolve(item, after=after if item.block == "close" else ())]
+    if item.block == "reopen":
+        closing = next(other for other in buc.included if other.block == "close")
+        included.append(
+            attrs.evolve(closing, after=tuple(Trigger(r, "sent" if r is Role.CASE_OWNER else "received", starter) for r in closing.by))
+        )
+    local = () if item.block in ("close", "reopen") else buc.local_close or (Role.CASE_OWNER,)
+    return attrs.evolve(
+        buc, code=BucId("LA_BUC_00"), rows=plain, effects=(), included=tuple(included), local_close=local, participants_until_first_send=False
+    )  # fmt: skip
+
+
+def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: str) -> PartResult:
+    key = (_shape(part.buc), part.closing, version, bounds, parties)
+    found = _DONE.get(key)
+    if found is None:
+        drafts = frozenset(
+            str(effect.sed) for effect in part.buc.effects if effect.event in ("draft_created", "draft_deleted")
+        )
+        space = explore(
+            part.buc, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing
+        )  # fmt: skip
+        found = _DONE[key] = (len(space.nodes), space.complete, tuple(_offences(part.buc, version, space, part.closing)))
+    states, complete, offences = found
+    known = tuple(attrs.evolve(item, waiver=_waiver(code, item)) for item in offences)
+    return PartResult(part.name, tuple(str(row.sed) for row in part.buc.rows), states, complete, known)
+
+
+_DONE: dict[object, tuple[int, bool, tuple[Counterexample, ...]]] = {}
+"""Parts explored already; the same rows give the same answer, whichever process they stand in."""
+
+
+def _shape(buc: Buc) -> object:
+    return (
+        tuple(repr(attrs.evolve(row, source="", confidence="")) for row in buc.rows),
+        tuple(repr(attrs.evolve(row, source="", confidence="")) for row in buc.effects),
+        tuple(map(repr, buc.included)), buc.local_close, buc.participants,
+    )  # fmt: skip
+
+
+def _waiver(code: str, item: Counterexample) -> Waiver | None:
+    for waiver in waivers():
+        if waiver.buc == code and waiver.property == item.property and waiver.subject in ("*", item.subject):
+            return waiver
+    return None
+
+
+# ---- properties ------------------------------------------------------------------------------------------------------
+
+
+def _offences(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> Iterator[Counterexample]:
+    yield from _dead_ends(space)
+    yield from _unreached(buc, version, space, closing)
+    yield from _unclosable(space)
+    yield from _disagreement(space)
+    for node, text in space.refusals[:1]:
+        yield Counterexample("in-order", "*", text, space.path(node))
+    yield from _exclusions(buc, version, space)
+
+
+def _dead_ends(space: Space) -> Iterator[Counterexample]:
+    for number, node in enumerate(space.nodes[: len(space.movable)]):
+        if not node.flight and not space.movable[number] and not space.closable[number] and not _ended(space, node):
+            yield Counterexample("no-dead-end", "*", "nobody can send anything or close the case", space.path(number))
+            return
+
+
+def _ended(space: Space, node: Node) -> bool:
+    ends = (CaseState.CLOSED, CaseState.CLOSED_LOCALLY, CaseState.FORWARDED, CaseState.LEFT, CaseState.ARCHIVED)
+    return any(case.state in ends for case in space.parts(node))
+
+
+def _unreached(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> Iterator[Counterexample]:
+    if not space.complete:
+        return
+    sent = {(edge.author, edge.sed) for edge in space.edges}
+    answered = {(edge.author, edge.sed, edge.parent) for edge in space.edges}
+    for role, rows in buc.program(version).rows.items():
+        for sed, row in rows.items():
+            if sed == "X001" and not closing:
+                continue
+            if (role, sed) not in sent:
+                yield Counterexample("reachable", f"{role} {sed}", f"the {role} can never send {sed}")
+            for parent in {item.reply_to for item in row.after if item.role is role and item.reply_to is not None}:
+                if (role, sed, parent) not in answered:
+                    text = f"the {role} can never answer {parent} with {sed}"
+                    yield Counterexample("replies", f"{sed} to {parent}", text)
+
+
+def _unclosable(space: Space) -> Iterator[Counterexample]:
+    good = [number for number, possible in enumerate(space.closable) if possible]
+    good += [number for number, node in enumerate(space.nodes) if _ended(space, node)]
+    if not space.complete and good:
+        return  # what was cut might be the way to a close
+    reaching = space.reaching(iter(good))
+    for number in range(len(space.nodes)):
+        if number not in reaching:
+            yield Counterexample("closable", "*", "nobody can ever close the case from here", space.path(number))
+            return
+
+
+def _agreed(space: Space, node: Node) -> bool:
+    """Everything has arrived, and all see the same documents, valid or cancelled."""
+    if node.flight:
+        return False
+    there = [case for case in space.parts(node) if case.state not in (CaseState.FORWARDED, CaseState.LEFT)]
+    views = {
+        frozenset(
+            (document.id, document.version, document.status == "cancelled")
+            for document in case.documents.values()
+            if document.status != "new"
+        )
+        for case in there
+    }
+    closed = {case.state is CaseState.CLOSED for case in there}
+    return len(views) <= 1 and len(closed) <= 1
+
+
+def _disagreement(space: Space) -> Iterator[Counterexample]:
+    if not space.complete:
+        return  # what was cut might be the way to agreement
+    reaching = space.reaching(number for number, node in enumerate(space.nodes) if _agreed(space, node))
+    for number in range(len(space.nodes)):
+        if number not in reaching:
+            text = "the sides can no longer agree: a message is refused for ever, or was read differently"
+            yield Counterexample("agreement", "*", text, space.path(number))
+            return
+
+
+def _exclusive(buc: Buc, version: CdmVersion) -> set[tuple[str, str]]:
+    """Pairs of replies that withdraw each other for the same document, and that nothing else opens again."""
+    program = buc.program(version)
+    pairs = {
+        (str(effect.sed), str(effect.target))
+        for effects in program.effects.values()
+        for effect in effects
+        if effect.effect == "withdraw" and effect.same_parent and "create" in effect.operations
+    }
+    reopened = {
+        str(row.sed)
+        for rows in program.rows.values()
+        for row in rows.values()
+        for trigger in row.after
+        if trigger.reply_to is not None and trigger.reply_to != trigger.sed
+    }
+    return {(a, b) for a, b in pairs if a < b and (b, a) in pairs and not {a, b} & reopened}
+
+
+def _exclusions(buc: Buc, version: CdmVersion, space: Space) -> Iterator[Counterexample]:
+    for first, second in sorted(_exclusive(buc, version)):
+        bad = {number for number, case in enumerate(space.cases) if _both(case, first, second)}
+        for number, node in enumerate(space.nodes):
+            if not bad.isdisjoint(node.cases):
+                text = f"{first} and {second} are both valid in answer to the same document"
+                yield Counterexample("exclusion", f"{first} {second}", text, space.path(number))
+                break
+
+
+def _both(case: Case, first: str, second: str) -> bool:
+    seen = {
+        (document.author, document.parent_id, document.sed)
+        for document in case.documents.values()
+        if document.is_valid and document.sed in (first, second)
+    }
+    return any((author, parent, second) in seen for author, parent, sed in seen if sed == first)
