@@ -14,6 +14,7 @@ import attrs
 
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
+from eessi.stores import Unit
 from eessi.stores.mail import InRow, MailRows, moment_key
 from eessi.transport.compose import Packet, compose_error, compose_receipt
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, UserMessage
@@ -320,13 +321,21 @@ class Inbox:
             yield self._parcel(row)
             self.delivered(row.message_id, now)
 
-    def delivered(self, message_id: str, now: dt.datetime, *, reason: str | None = None) -> None:
+    def next(self, unit: Unit) -> Parcel | None:
+        """The oldest message waiting, inside the caller's unit of work; hand it over there with :meth:`delivered`."""
+        row = MailRows(unit).waiting()
+        return None if row is None else self._parcel(row)
+
+    def delivered(
+        self, message_id: str, now: dt.datetime, *, reason: str | None = None, unit: Unit | None = None
+    ) -> None:
         """The application has the message; ``reason`` says why it was put into quarantine instead.
 
+        :param unit: a unit of work of the caller, so that what the message changed is stored together with this.
         :raises UsageError: for an id that did not come in.
         """
-        with self.store.begin(self.tenant) as unit:
-            rows = MailRows(unit)
+        with self.outbox.unit(unit) as work:
+            rows = MailRows(work)
             row = rows.received(message_id)
             if row is None:
                 raise UsageError(f"no message {message_id} came in")
