@@ -29,6 +29,7 @@ __all__ = [
     "namespace_of",
     "parse",
     "positions",
+    "quoted",
     "serialise",
     "stream",
     "text_of",
@@ -463,3 +464,19 @@ def text_of(leaf: etree._Element) -> str:
     if not len(leaf):
         return leaf.text or ""
     return (leaf.text or "") + "".join(child.tail or "" for child in leaf if not isinstance(child.tag, str))
+
+
+def quoted(text: str) -> str:
+    """A value as an attribute in quotes. (``xml.sax.saxutils`` says the same, and loads an HTTP client to do so.)"""
+    for sign, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("\n", "&#10;"),
+        ("\r", "&#13;"),
+        ("\t", "&#9;"),
+    ):
+        if sign in text:
+            text = text.replace(sign, entity)
+    return f'"{text}"'

@@ -11,7 +11,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
@@ -91,7 +91,7 @@ def signature_schema(namespace: str) -> tuple[str, bytes]:
     :raises KeyError: for any other namespace.
     """
     usual, ours = SIGNATURE_SCHEMAS[namespace]
-    return usual, files("eessi.schemas").joinpath("signature", ours).read_bytes()
+    return usual, Path(__file__).with_name("signature").joinpath(ours).read_bytes()
 
 
 class _Beside(etree.Resolver):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from importlib.resources import files
 from typing import Final
 
 import attrs
@@ -127,7 +126,7 @@ class TableContent:
         return tuple(PackageFile.of(path, self.read(path)) for path in self._paths())
 
     def _paths(self) -> list[str]:
-        trees = files("eessi.schemas").joinpath(FOLDER, self.tables.folder, "trees")
+        trees = FOLDER / self.tables.folder / "trees"
         return sorted(
             ["codes.jsonl", "entries.jsonl", "types.jsonl", *(f"trees/{file.name}" for file in trees.iterdir())]
         )
@@ -142,7 +141,7 @@ class TableContent:
         :raises PackageError: when the installation lacks it.
         """
         try:
-            return files("eessi.schemas").joinpath(FOLDER, self.tables.folder, path).read_bytes()
+            return (FOLDER / self.tables.folder / path).read_bytes()
         except OSError as error:
             raise PackageError(f"{self.tables.folder}/{path} cannot be read: {error.strerror}") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Final, Literal, NotRequired, TypedDict, cast
 
 import attrs
@@ -19,7 +19,8 @@ from eessi.schemas.structure import Choice, Code, CodeList, Element, Facets, Kin
 
 __all__ = ["FOLDER", "EntryRow", "NodeRow", "Tables", "read_table"]
 
-FOLDER: Final = "packages"
+FOLDER: Final = Path(__file__).parent / "packages"
+"""Where the shipped tables lie."""
 
 
 class EntryRow(TypedDict):
@@ -55,10 +56,9 @@ def read_table(folder: str, name: str) -> tuple[dict[str, object], list[dict[str
 
     :raises DefinitionError: when the table is missing or a line of it is not JSON.
     """
-    file = files("eessi.schemas").joinpath(FOLDER, folder, name)
-    where = f"{FOLDER}/{folder}/{name}"
+    where = f"packages/{folder}/{name}"
     try:
-        text = file.read_text(encoding="utf-8")
+        text = (FOLDER / folder / name).read_text(encoding="utf-8")
         head, *rows = json.loads(f"[{','.join(text.splitlines())}]")
     except (OSError, ValueError) as error:
         raise DefinitionError(f"the table cannot be read: {error}", file=where) from None

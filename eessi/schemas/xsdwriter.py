@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 import attrs
 
+from eessi._xml import quoted
 from eessi.errors import UsageError
 from eessi.schemas.structure import CodeList, Element, Facets, Kind, Particle, Structure
 from eessi.schemas.words import literal_pattern
@@ -92,7 +92,7 @@ class _Writer:
         form = ' form="qualified"' if element.namespace else ""
         more = ' nillable="true"' if element.nillable else ""
         if element.default is not None:
-            more += f" default={quoteattr(element.default)}"
+            more += f" default={quoted(element.default)}"
         type_name, inline = self._type(element)
         typed = f' type="{type_name}"' if type_name else ""
         inside = self._notes(element.labels) + inline + self._unique(element)
@@ -185,9 +185,9 @@ class _Writer:
     def _constraint(self, rule: tuple[str, str, Iterable[str]]) -> str:
         kind, selector, fields = rule
         self.constraints += 1
-        paths = "".join(f"<xsd:field xpath={quoteattr(field)}/>" for field in fields)
+        paths = "".join(f"<xsd:field xpath={quoted(field)}/>" for field in fields)
         return (
-            f'<xsd:{kind} name="UniqueConstraint{self.constraints}"><xsd:selector xpath={quoteattr(selector)}/>'
+            f'<xsd:{kind} name="UniqueConstraint{self.constraints}"><xsd:selector xpath={quoted(selector)}/>'
             f"{paths}</xsd:{kind}>"
         )
 
@@ -195,7 +195,7 @@ class _Writer:
         if not self.annotations or not labels:
             return ""
         texts = "".join(
-            f'<xsd:documentation source="{LABEL_SOURCE}" xml:lang={quoteattr(lang)}>{_escape(text)}</xsd:documentation>'
+            f'<xsd:documentation source="{LABEL_SOURCE}" xml:lang={quoted(lang)}>{_escape(text)}</xsd:documentation>'
             for lang, text in labels.items()
         )
         return f"<xsd:annotation>{texts}</xsd:annotation>"
@@ -205,7 +205,7 @@ class _Writer:
             return ""
         languages = dict.fromkeys(lang for code in codes.codes for lang in code.labels)
         texts = "".join(
-            f"<xsd:documentation xml:lang={quoteattr(lang)}>"
+            f"<xsd:documentation xml:lang={quoted(lang)}>"
             + "".join(
                 f"<CodeListEntry><value>{_escape(code.value)}</value>"
                 f"<definition>{_escape(code.labels[lang])}</definition></CodeListEntry>"
@@ -222,7 +222,7 @@ def _simple_type(facets: Facets, texts: bool = False, notes: str = "", *, name: 
     """A simple type: one restriction, and one more around it for each further pattern, since all must match."""
     named = f' name="{name}"' if name else ""
     rows = "".join(
-        f"<xsd:{tag} value={quoteattr(str(value))}/>"
+        f"<xsd:{tag} value={quoted(str(value))}/>"
         for field, tag in _FACET_NAMES
         if (value := getattr(facets, field)) is not None
     )
@@ -231,11 +231,11 @@ def _simple_type(facets: Facets, texts: bool = False, notes: str = "", *, name: 
     if words is not None:
         patterns.insert(0, words)
     else:
-        rows += "".join(f"<xsd:enumeration value={quoteattr(word)}/>" for word in facets.enumeration)
-    first = f"<xsd:pattern value={quoteattr(patterns[0])}/>" if patterns else ""
+        rows += "".join(f"<xsd:enumeration value={quoted(word)}/>" for word in facets.enumeration)
+    first = f"<xsd:pattern value={quoted(patterns[0])}/>" if patterns else ""
     inner = f'<xsd:restriction base="xsd:{facets.base}">{rows}{first}</xsd:restriction>'
     for pattern in patterns[1:]:
-        step = f"<xsd:simpleType>{inner}</xsd:simpleType><xsd:pattern value={quoteattr(pattern)}/>"
+        step = f"<xsd:simpleType>{inner}</xsd:simpleType><xsd:pattern value={quoted(pattern)}/>"
         inner = f"<xsd:restriction>{step}</xsd:restriction>"
     return f"<xsd:simpleType{named}>{notes if name or texts else ''}{inner}</xsd:simpleType>"
 
