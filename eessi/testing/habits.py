@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from eessi.buc import Move
 from eessi.errors import EessiError
-from eessi.ids import SedType
+from eessi.ids import InstitutionId, SedType
 from eessi.testing.faults import Habit
-from eessi.testing.players import Player
+from eessi.testing.players import Details, Player
 from eessi.testing.scenario import SendOptions
 from eessi.testing.sending import Outcome, post, said
 from eessi.testing.stage import Stage
@@ -51,13 +51,15 @@ def _send(stage: Stage, player: Player, sed: SedType, to: str, document: str, *,
         return Outcome(f"{player.name} cannot make {sed}.", [str(error)])
     receiver = stage.players[to]
     stage.clock.tick()
+    forward = InstitutionId(f"{player.country}:NEXT01") if sed == "X007" else None
     sending = player.send(
         player.free_name(sed),
         made,
         {receiver.institution: receiver.role},
         reply_to=document,
+        details=Details(participant=forward),
         unchecked=unchecked,
     )
-    exchange, late, reached = post(stage, player, sending, (to,), {}, document)
+    exchange, late, reached = post(stage, player, sending, (to,), Details(participant=forward), document)
     failures = [] if exchange.ending == "delivered" else [f"{player.name} could not react: {exchange.reason}"]
     return Outcome(said(exchange) + late, failures, exchange, reached)

@@ -24,7 +24,7 @@ from eessi.sed.header import Party as HeaderParty
 from eessi.testing.faults import Fault, FaultKind, spoiled
 from eessi.transport import Parcel, Part, Transport
 
-__all__ = ["Arrival", "Held", "Player", "Refusal", "Sending", "Waiting"]
+__all__ = ["NO_DETAILS", "Arrival", "Details", "Held", "Player", "Refusal", "Sending", "Waiting"]
 
 
 @attrs.frozen(slots=True)
@@ -56,6 +56,7 @@ class Sending:
     check: Verdict
     header: Header | None = None
     messages: Mapping[InstitutionId, str] = attrs.field(factory=dict, hash=False)
+    parent_id: str | None = None
     refusal: Refusal | None = None
 
 
@@ -72,6 +73,25 @@ class Arrival:
     sed: Sed | None = None
     rejection: Refusal | None = None
     answer: str | None = None
+
+
+@attrs.frozen(slots=True)
+class Details:
+    """What the content of a document tells the process, for both sides of an exchange.
+
+    :param facts: named facts. :param participant: the institution that X005 adds, X006 removes, X007 or X100 puts in
+        another's place. :param parts: number of sub-documents of a bulk document.
+    :param parent_id: set id of the document that this one answers. The element of the header for it is not public, so it
+        is told beside the message.
+    """
+
+    facts: Mapping[str, bool] = attrs.field(factory=dict, hash=False)
+    participant: InstitutionId | None = None
+    parts: int = 0
+    parent_id: str | None = None
+
+
+NO_DETAILS = Details()
 
 
 def _always(receiver: InstitutionId) -> Refusal | None:
@@ -111,16 +131,15 @@ class Player:
     outbox: list[Waiting] = attrs.field(factory=list)
     refused: list[Arrival] = attrs.field(factory=list)
 
-    def open_case(self, case_id: str | None, others: tuple[InstitutionId, ...]) -> Case:
-        """Open this player's own copy of the case; nothing is in it yet. The owner names the others, nobody else does."""
-        self.case = self.empty_case(case_id, others)
+    def open_case(self, case_id: str | None, counterparties: tuple[InstitutionId, ...]) -> Case:
+        """Open this player's own copy of the case; nothing is in it yet."""
+        self.case = self.empty_case(case_id, counterparties)
         return self.case
 
-    def empty_case(self, case_id: str | None, others: tuple[InstitutionId, ...]) -> Case:
-        """The case this player would begin with."""
-        named = others if self.role is Role.CASE_OWNER else ()
+    def empty_case(self, case_id: str | None, counterparties: tuple[InstitutionId, ...]) -> Case:
+        """The case this player would begin with, given the other counterparties."""
         return buc(self.buc).start(
-            as_=self.role, version=self.version, case_id=case_id, me=self.institution, counterparties=named
+            as_=self.role, version=self.version, case_id=case_id, me=self.institution, counterparties=counterparties
         )
 
     def new_id(self) -> str:
@@ -137,7 +156,7 @@ class Player:
         *,
         reply_to: str | None = None,
         update: bool = False,
-        facts: Mapping[str, bool] | None = None,
+        details: Details = NO_DETAILS,
         attachments: tuple[Attachment, ...] = (),
         unchecked: bool = False,
         fault: Fault | None = None,
@@ -160,18 +179,21 @@ class Player:
         known = self.documents.get(name)
         set_id = known.set_id if known and update else self.new_id()
         number = known.version + 1 if known and update else 1
+        parent_id = self.documents[reply_to].set_id if reply_to in self.documents else None
         event = Event(
             "sent",
             sed=sed.type,
             document_id=set_id,
-            parent_id=self.documents[reply_to].set_id if reply_to in self.documents else None,
+            parent_id=parent_id,
             version=number,
             at=self.clock(),
             receivers=tuple(receivers),
-            facts=facts or {},
+            facts=details.facts,
+            participant=details.participant,
+            parts=details.parts,
             attachments=len(attachments),
         )
-        case = self.case or self.open_case(self.new_id(), tuple(receivers))
+        case = self.case or self.open_case(self.new_id(), _counterparties(receivers))
         try:
             after = case.apply(event)
         except ProcessError as error:
@@ -179,14 +201,12 @@ class Player:
                 return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
             after = case
         header = self._header(sed, receivers, set_id, number, case)
-        composed = {receiver: Message.compose(self._to(header, receiver), sed, attachments) for receiver in receivers}
-        messages = {receiver: self._post(message, receiver, fault) for receiver, message in composed.items()}
+        message = Message.compose(header, sed, attachments)
+        messages = {receiver: self._post(message, receiver, fault) for receiver in receivers}
         self._overtaken(fault)
-        if attachments:
-            header = attrs.evolve(header, attachments=next(iter(composed.values())).header.attachments)
         self.case = after
-        self.documents[name] = Held(name, set_id, number, sed, header, mine=True)
-        return Sending(name, sed, check, header, messages)
+        self.documents[name] = Held(name, set_id, number, sed, message.header, mine=True)
+        return Sending(name, sed, check, message.header, messages, parent_id)
 
     def _header(
         self, sed: Sed, receivers: Mapping[InstitutionId, Role], set_id: str, number: int, case: Case
@@ -206,10 +226,6 @@ class Player:
             document_version=number,
             created=self.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-
-    @staticmethod
-    def _to(header: Header, receiver: InstitutionId) -> Header:
-        return attrs.evolve(header, receivers=tuple(party for party in header.receivers if party.id == receiver))
 
     def _post(self, message: Message, receiver: InstitutionId, fault: Fault | None) -> str:
         parts = tuple(Part(part.identifier, part.content, part.media_type) for part in message.attachments)
@@ -244,15 +260,15 @@ class Player:
 
     # receiving --------------------------------------------------------------------------------------------------
 
-    def receive(self, facts: Mapping[str, bool] | None = None) -> Iterator[Arrival]:
+    def receive(self, details: Details = NO_DETAILS) -> Iterator[Arrival]:
         """Take in everything that has arrived, oldest first. What is not taken is kept in :attr:`refused`, never lost."""
         for parcel in self.transport.receive():
-            arrival = self._take(parcel, facts or {})
+            arrival = self._take(parcel, details)
             if arrival.rejection is not None:
                 self.refused.append(arrival)
             yield arrival
 
-    def _take(self, parcel: Parcel, facts: Mapping[str, bool]) -> Arrival:
+    def _take(self, parcel: Parcel, details: Details) -> Arrival:
         try:
             message = parse(parcel.payload)
         except InputError as error:
@@ -267,7 +283,7 @@ class Player:
         if refusal is not None:
             return attrs.evolve(arrival, rejection=refusal)
         try:
-            self._enter(message, facts)
+            self._enter(message, details)
         except PeerViolation as error:
             return attrs.evolve(arrival, rejection=Refusal(str(error), error.rule), answer=error.answer)
         except EessiError as error:
@@ -298,18 +314,22 @@ class Player:
             return Refusal("the message belongs to another case", "RUN-CASE")
         return None
 
-    def _enter(self, message: Message, facts: Mapping[str, bool]) -> None:
+    def _enter(self, message: Message, details: Details) -> None:
         header = message.header
         sender = header.sender.institution
-        case = self.case or self.open_case(header.case_id, (sender,))
+        roles = {party.institution: party.role for party in header.receivers if party.id != self.institution}
+        case = self.case or self.open_case(header.case_id, _counterparties(roles))
         event = Event(
             "received",
             sed=message.sed.type,
             document_id=header.set_id,
+            parent_id=details.parent_id,
             version=header.document_version or 1,
             at=self.clock(),
             sender=sender,
-            facts=facts,
+            facts=details.facts,
+            participant=details.participant,
+            parts=details.parts,
             attachments=len(header.attachments),
         )
         self.case = case.apply(event)
@@ -340,6 +360,10 @@ class Player:
         """
         case = self.case or self.open_case(None, ())
         self.case = case.apply(Event(kind, at=self.clock()))
+
+
+def _counterparties(roles: Mapping[InstitutionId, Role | None]) -> tuple[InstitutionId, ...]:
+    return tuple(institution for institution, role in roles.items() if role is Role.COUNTERPARTY)
 
 
 def _refused_by(check: Verdict) -> Refusal:

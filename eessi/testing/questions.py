@@ -15,7 +15,7 @@ from eessi.testing.summary import spoken_span
 
 __all__ = ["has_step", "is_step", "leave_step", "local_step", "may_step", "pass_step"]
 
-_EVENTS = {"close": "closed", "reopen": "reopened", "archive": "archived"}
+_EVENTS = {"close": "closed", "reopen": "reopened", "archive": "archived", "restore": "restored"}
 
 
 def may_step(stage: Stage, step: Step) -> Outcome:

@@ -92,6 +92,10 @@ class SendOptions(_Model):
     version: Text | None = Field(default=None, description="CDM version of the document; that of the case otherwise")
     in_reply_to: str | None = Field(default=None, description="the document that this one answers")
     facts: dict[str, bool] = Field(default_factory=dict, description="named facts that a rule of the process asks for")
+    participant: str | None = Field(
+        default=None, description="party or institution that the document names (X005, X006, X007, X100)"
+    )
+    parts: int = Field(default=0, ge=0, description="number of sub-documents of a bulk document")
     attachments: tuple[AttachmentOption, ...] = ()
     unchecked: bool = Field(default=False, description="send even what the own check refuses, to test the other side")
     fault: Annotated[str, AfterValidator(_known_fault)] | None = Field(
@@ -216,12 +220,13 @@ class Scenario:
         return next(name for name, party in self.parties.items() if party.role is Role.CASE_OWNER)
 
 
-def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
+def load_scenarios(path: Path | str, text: str | None = None) -> tuple[Scenario, ...]:
     """Read a scenario file; a ``loop`` gives one scenario for each combination of its values.
 
+    :param text: the content, when it does not come from the file; ``path`` then names it and its folder.
     :raises DefinitionError: what is wrong, with file, line and key.
     """
-    plan = read_yaml(path)
+    plan = read_yaml(path, text)
     if not isinstance(plan.data, dict):
         raise plan.error("a scenario is a mapping that begins with 'scenario:'")
     return tuple(_scenario(plan, chosen, Path(path).parent) for chosen in _combinations(plan))

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from eessi.errors import EessiError
-from eessi.ids import SedType
+from eessi.ids import InstitutionId, SedType
 from eessi.testing.building import synthetic_attachment
 from eessi.testing.expectations import judge_exchange
 from eessi.testing.faults import FaultKind, Habit, read_fault
-from eessi.testing.players import Arrival, Player, Sending
+from eessi.testing.players import Arrival, Details, Player, Sending
 from eessi.testing.record import ExchangeRecord
 from eessi.testing.recording import document_record, header_record, verdict_record
 from eessi.testing.scenario import SendOptions, Step
@@ -64,19 +64,20 @@ def _once(stage: Stage, step: Step) -> Outcome:
     except EessiError as error:
         raise step.error(str(error)) from None
     fault = read_fault(options.fault) if options.fault else None
+    details = Details(options.facts, _participant(stage, options.participant), options.parts)
     sending = sender.send(
         name,
         document,
         {stage.players[receiver].institution: stage.players[receiver].role for receiver in names},
         reply_to=sentence.reply_to or options.in_reply_to,
         update=sentence.action == "update",
-        facts=options.facts,
+        details=details,
         attachments=tuple(synthetic_attachment(part.name, part.media_type, part.size) for part in options.attachments),
         unchecked=options.unchecked,
         fault=fault,
     )
     held = fault is not None and fault.kind in (FaultKind.LATE, FaultKind.OUT_OF_ORDER)
-    exchange, late, reached = post(stage, sender, sending, names, options.facts, sentence.reply_to, held=held)
+    exchange, late, reached = post(stage, sender, sending, names, details, sentence.reply_to, held=held)
     return Outcome(said(exchange) + late, judge_exchange(exchange, step, document), exchange, reached)
 
 
@@ -85,7 +86,7 @@ def post(
     sender: Player,
     sending: Sending,
     names: Sequence[str],
-    facts: Mapping[str, bool],
+    details: Details,
     reply_to: str | None,
     *,
     held: bool = False,
@@ -93,11 +94,12 @@ def post(
     """Let the receivers take in what has arrived: the record, a word on what else came, and who took the document."""
     arrivals: dict[str, Arrival] = {}
     others = ""
+    details = attrs.evolve(details, parent_id=sending.parent_id)
     for name in names:
         player = stage.players[name]
         if sending.refusal is not None or stage.scenario.parties[name].habit is Habit.SILENT:
             continue
-        for arrival in player.receive(facts):
+        for arrival in player.receive(details):
             if arrival.message_id == sending.messages.get(player.institution):
                 arrivals[name] = arrival
             else:
@@ -105,6 +107,13 @@ def post(
     exchange = exchange_record(stage, sender.name, sending, arrivals, names, reply_to, held=held)
     reached = tuple(name for name, arrival in arrivals.items() if arrival.rejection is None)
     return exchange, others, reached
+
+
+def _participant(stage: Stage, name: str | None) -> InstitutionId | None:
+    """The institution that a document names: a party of the scenario, or an id."""
+    if name is None:
+        return None
+    return stage.players[name].institution if name in stage.players else InstitutionId(name)
 
 
 def arrived_late(name: str, arrival: Arrival) -> str:

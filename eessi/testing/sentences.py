@@ -61,7 +61,7 @@ class May:
 
 @attrs.frozen(slots=True)
 class Local:
-    """``party`` does something to its own copy of the case only: ``close``, ``reopen`` or ``archive``."""
+    """``party`` does something to its own copy of the case only: ``close``, ``reopen``, ``archive`` or ``restore``."""
 
     party: str
     what: str
@@ -126,11 +126,11 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
         rf"(?P<party>{_WORD}) may (?P<no>not )?send (?P<doc>{_WORD})"
         r"(?: before (?P<day>[0-9-]+))?(?: because (?P<why>.+))?",
     ),
-    ("local", rf"(?P<party>{_WORD}) (?P<what>closes|reopens|archives) the case"),
+    ("local", rf"(?P<party>{_WORD}) (?P<what>closes|reopens|archives|restores) the case"),
     ("leave", rf"(?P<party>{_WORD}) leaves the directory"),
     ("after", r"after (?P<count>[0-9]+) (?P<unit>minute|hour|day|week|month|year)s?"),
     ("on", r"on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"),
-    ("is", rf"(?P<party>{_WORD}) is (?P<state>new|open|closed locally|closed|archived|removed)"),
+    ("is", rf"(?P<party>{_WORD}) is (?P<state>new|open|closed locally|closed|archived|forwarded|left|deleted)"),
     ("has", rf"(?P<party>{_WORD}) has (?P<no>no )?(?P<doc>{_WORD})"),
     ("expect", r"expect (?P<ending>refused|rejected|valid|invalid|undetermined)(?: because (?P<why>.+))?"),
 )

@@ -10,7 +10,7 @@ import attrs
 from eessi.buc import Buc, Case, buc
 from eessi.directory import Directory
 from eessi.errors import DefinitionError, NotAllowed
-from eessi.ids import InstitutionId, Period
+from eessi.ids import InstitutionId, Period, Role
 from eessi.schemas import Registry
 from eessi.testing.building import Builder
 from eessi.testing.clock import VirtualClock
@@ -160,7 +160,11 @@ class Stage:
         """The case of a player, or the empty one it would begin with."""
         if player.case is not None:
             return player.case
-        others = tuple(other.institution for other in self.players.values() if other is not player)
+        others = tuple(
+            other.institution
+            for other in self.players.values()
+            if other is not player and other.role is Role.COUNTERPARTY
+        )
         return player.empty_case(None, others)
 
     def states(self) -> dict[str, str]:

@@ -73,6 +73,11 @@ def not_checked(
     exchanges = [step.exchange for step in steps if step.exchange is not None and step.exchange.ending != "refused"]
     lines = list(_unproved(exchanges))
     lines += _gaps(exchanges)
+    if any(exchange.reply_to for exchange in exchanges):
+        lines.append(
+            "Answers: which document an answer belongs to was told beside the message, because the place of it in the "
+            "header is not public."
+        )
     known, assumed = definition.resolve(version)
     if assumed:
         lines.append(
