@@ -24,7 +24,7 @@ from eessi.findings import Finding, Severity, Verdict
 from eessi.ids import CdmVersion, SedType, nearest
 from eessi.sed.document import ROOT_ATTRIBUTES, Sed
 from eessi.sed.losses import Loss, LossKind, LossReport
-from eessi.sed.order import Place, root_place
+from eessi.sed.order import Place, may_be_empty, root_place
 from eessi.sed.paths import steps_of
 from eessi.sed.trees import default_registry, namespace_of
 
@@ -193,7 +193,7 @@ class _Assembly:
     # tree -------------------------------------------------------------------------------------------------------
 
     def group(self, parent: etree._Element, content: Mapping[str, object], place: Place | None, path: str) -> None:
-        members = [(name, value) for name, value in content.items() if not _is_empty(value)]
+        members = [(name, value) for name, value in content.items() if not _is_empty(value) or _said(place, name)]
         if place is None:
             if len(members) > 1:
                 self.report.append(Loss(LossKind.ORDER, path, "as given"))
@@ -215,6 +215,9 @@ class _Assembly:
         kind = below.element.kind if below is not None else None
         if kind == "code":
             self.codes(parent, name, value, path)
+            return
+        if _is_empty(value):  # a required group that may be empty
+            self.element(parent, name, path)
             return
         entries = [entry for entry in _entries(value) if not _is_empty(entry)]
         for number, entry in enumerate(entries, 1):
@@ -289,6 +292,14 @@ class _Assembly:
             return f"{decimal.Decimal(repr(value)):f}"
         self.problem("BLD-VALUE", path, type=type(value).__name__)
         return None
+
+
+def _said(place: Place | None, name: str) -> bool:
+    """Whether an empty value says something: the tree requires the group and allows it to be empty."""
+    below = place.child(name) if place is not None else None
+    return (
+        below is not None and below.element.kind == "group" and below.element.required and may_be_empty(below.element)
+    )
 
 
 def _entries(value: object) -> list[object]:

@@ -30,8 +30,8 @@ ROOT_ATTRIBUTES = ("sedPackage", "sedGVer", "sedVer")
 """Attributes of the document element (S071 4.4.0); no other element carries any."""
 
 _ROOT = re.compile(r"(?P<code>(?:SYN|DA|[A-Z])[0-9]{3,5}(?:CB|[A-Z])?)(?P<part>_[A-Za-z]\w*)?")
-_CDM = re.compile(r"http://ec\.europa\.eu/eessi/ns(?:/(\d+)_(\d+)/([^/]+))?")
-_SANDBOX = re.compile(r"urn:eessi-toolkit:sandbox:(\d+)\.(\d+):(.+)")
+_CDM = re.compile(r"http://ec\.europa\.eu/eessi/ns(?:/([0-9]{1,3})_([0-9]{1,3})/[A-Za-z0-9_]+)?")
+_SANDBOX = re.compile(r"urn:eessi-toolkit:sandbox:([0-9]{1,3})\.([0-9]{1,3}):[A-Za-z0-9_]+")
 
 _Row = tuple[str, str | None, int, int]
 
@@ -41,20 +41,26 @@ def match_root(name: str) -> re.Match[str] | None:
     return _ROOT.fullmatch(name)
 
 
-def recognise_root(name: str, namespace: str) -> _Row | None:
+def recognise_root(root: etree._Element) -> _Row | None:
     """SED code, part (``Master``, ``Child``, a country, or ``None``), major and minor version that a root announces.
 
-    ``None`` when it is not the root of a SED (CDM wire facts, section 2; sandbox namespaces are the toolkit's own).
+    Name and namespace decide (CDM wire facts, section 2; sandbox namespaces are the toolkit's own). In a namespace of
+    another form, a national one or a wrong one, the attributes ``sedGVer`` and ``sedVer`` say the version: the document
+    can then be read, and a check says what is wrong with it. ``None`` when it is not the root of a SED.
     """
+    name, namespace = _xml.local_name(root), _xml.namespace_of(root)
     found = _ROOT.fullmatch(name)
-    space = _CDM.fullmatch(namespace) or _SANDBOX.fullmatch(namespace)
-    if not found or not space:
-        return None
-    major, minor, owner = space.groups()
-    if owner is not None and owner not in (name, found["code"]):
+    if not found:
         return None
     part = found["part"][1:] if found["part"] else None
-    return found["code"], part, int(major or 3), int(minor or 1)
+    space = _CDM.fullmatch(namespace) or _SANDBOX.fullmatch(namespace)
+    if space:
+        major, minor = space[1] or "3", space[2] or "1"
+    else:
+        major, minor = root.get("sedGVer", "").strip(), root.get("sedVer", "").strip()
+        if not (major.isdecimal() and minor.isdecimal() and len(major + minor) < 6):
+            return None
+    return found["code"], part, int(major), int(minor)
 
 
 class Sed:
@@ -96,7 +102,7 @@ class Sed:
         :raises InputError: when the root is not that of a SED.
         """
         name, namespace = _xml.local_name(root), _xml.namespace_of(root)
-        row = recognise_root(name, namespace)
+        row = recognise_root(root)
         if row is None:
             raise InputError(_not_a_sed(name, namespace), source=source)
         put = object.__setattr__
@@ -228,7 +234,9 @@ class Sed:
         found = select(self.root, steps_of(path, self.name))
         if not found:
             raise UnknownCode("path", path)
-        parts = [_plain(element) for element in found]
+        parts: list[Content] = [_plain(element) for element in found]
+        if found[0] is self.root and parts[0] == "":
+            return {}
         return parts[0] if len(parts) == 1 else parts
 
     def replace(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from eessi.schemas.structure import Element, Structure
+from eessi.schemas.structure import Choice, Element
 
-__all__ = ["Place", "root_place"]
+if TYPE_CHECKING:
+    from eessi.schemas.structure import Particle, Structure
+
+__all__ = ["Place", "may_be_empty", "root_place"]
 
 
 class Place:
@@ -45,6 +47,24 @@ class Place:
                 ranks.setdefault(known, number)
             self._ranks = ranks
         return self._ranks.get(name, len(self._ranks))
+
+
+def may_be_empty(element: Element) -> bool:
+    """Whether the tree allows the element to stand there with nothing inside: a group without required children, or a
+    text without a least length."""
+    if element.kind == "group":
+        return not element.recursive and all(_may_be_absent(particle) for particle in element.children)
+    facets = element.facets
+    if element.kind != "leaf" or facets is None:
+        return False
+    free = not facets.patterns and not facets.enumeration and not facets.length and not facets.min_length
+    return free and facets.base in ("string", "normalizedString", "token")
+
+
+def _may_be_absent(particle: Particle) -> bool:
+    if not isinstance(particle, Choice):
+        return particle.min == 0
+    return particle.min == 0 or any(all(_may_be_absent(inner) for inner in branch) for branch in particle.branches)
 
 
 def root_place(structure: Structure | None) -> Place | None:

@@ -9,7 +9,7 @@ from lxml import etree
 from eessi.errors import InputError
 from eessi.sed.json_text import JsonNumber, JsonValue
 from eessi.sed.losses import Loss, LossKind
-from eessi.sed.order import Place
+from eessi.sed.order import Place, may_be_empty
 from eessi.sed.rina_json import Shape
 from eessi.sed.trees import Tree
 
@@ -43,7 +43,8 @@ class TreeWriter:
         """Append the members of ``body``; ``exact`` is the path with every index, ``path`` the readable one."""
         members: list[_Member] = []
         for name, value in body.items():
-            kept = self.without_empties(value, f"{path}/{name}")
+            below = self.known(place, name, value)
+            kept = self.without_empties(value, f"{path}/{name}", below)
             if kept is not None:
                 members.append((self.element_name(name, kept, place), name, kept))
         in_code = place is not None and place.element.kind == "code"
@@ -89,34 +90,56 @@ class TreeWriter:
                 return
         element.text = text
 
-    def without_empties(self, value: JsonValue, path: str) -> JsonValue:
-        """The value without ``""``, ``null``, ``{}`` and ``[]``, each reported; ``None`` when nothing is left."""
+    def known(self, place: Place | None, name: str, value: JsonValue) -> Place | None:
+        """The place of a member in a tree that is exact; elsewhere nothing is known for sure."""
+        if place is None or self.tree is None or self.tree.order_from is not None:
+            return None
+        return place.child(self.spelling(name, value, place) if self.old else name)
+
+    def without_empties(self, value: JsonValue, path: str, place: Place | None) -> JsonValue:
+        """The value without ``""``, ``null``, ``{}`` and ``[]``, each reported; ``None`` when nothing is left.
+
+        An empty object stays where an exact tree allows the group to be empty, an empty text where it also requires
+        the element: there the document says something by it.
+        """
         if value is None:
             self.report.append(Loss(LossKind.NULL, path))
             return None
         if isinstance(value, bool) or value:
             if isinstance(value, list):
                 kept: list[JsonValue] = [
-                    left for entry in value if (left := self.without_empties(entry, path)) is not None
+                    left for entry in value if (left := self.without_empties(entry, path, place)) is not None
                 ]
                 return kept or None
             if isinstance(value, dict):
                 rest: dict[str, JsonValue] = {
                     name: inner
                     for name, entry in value.items()
-                    if (inner := self.without_empties(entry, f"{path}/{name}")) is not None
+                    if (inner := self.without_empties(entry, f"{path}/{name}", self.known(place, name, entry)))
+                    is not None
                 }
                 return rest or None
+            return value
+        if (
+            place is not None
+            and may_be_empty(place.element)
+            and (value == {} or (value == "" and place.element.required))
+        ):
             return value
         self.report.append(Loss(LossKind.EMPTY, path))
         return None
 
     def element_name(self, name: str, value: JsonValue, place: Place | None) -> str:
-        """Name of the element for a member. In CDM 3.1 it begins with a capital and lacks the ``List`` of JSON."""
+        """Name of the element for a member: the same, except in CDM 3.1.
+
+        :raises InputError: when the member's name cannot be that of an element.
+        """
         if not _NAME.fullmatch(name) or name[:3].lower() == "xml":
             raise InputError(f"the member {name[:40]!r} cannot be the name of an element", source=self.source)
-        if not self.old:
-            return name
+        return self.spelling(name, value, place) if self.old else name
+
+    def spelling(self, name: str, value: JsonValue, place: Place | None) -> str:
+        """The name in the XML of CDM 3.1: a capital in front, without the ``List`` of JSON; the tree's spelling first."""
         bare = name[:-4] if name.endswith("List") and isinstance(value, list) and len(name) > 4 else name
         capital = bare[0].upper() + bare[1:]
         known = set(place.names()) if place is not None else set()

@@ -58,7 +58,7 @@ class JsonWriter:
                 for number, child in enumerate(group, 1)
             ]
             as_list = self.is_list(element, name, group, below, shown, here)
-            result[self.member_name(name, group, as_list, shown, here)] = values if as_list else values[0]
+            result[self.member_name(name, group, below, as_list, shown, here)] = values if as_list else values[0]
         return result
 
     def value(self, element: etree._Element, place: Place | None, path: str, exact: str) -> JsonValue:
@@ -91,14 +91,17 @@ class JsonWriter:
         self.report.append(Loss(LossKind.LIST, path, "list" if as_list else "single"))
         return as_list
 
-    def member_name(self, name: str, group: list[etree._Element], as_list: bool, path: str, exact: str) -> str:
+    def member_name(
+        self, name: str, group: list[etree._Element], place: Place | None, as_list: bool, path: str, exact: str
+    ) -> str:
         """Name of the member. In CDM 3.1 leaves begin with a small letter and lists end in ``List``."""
         if exact in self.shape.names:
             return self.shape.names[exact]
         if not self.old:
             return name
         small = name if name[1:2].isupper() else name[0].lower() + name[1:]
-        is_leaf = all(next(children(element), None) is None for element in group)
+        is_group = place is not None and place.element.kind == "group"
+        is_leaf = not is_group and all(next(children(element), None) is None for element in group)
         spelled = f"{small}List" if as_list else small if is_leaf else name
         if spelled != name:
             self.report.append(Loss(LossKind.NAME, path, spelled))
