@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from eessi.ids import CdmVersion, SedType
     from eessi.schemas import Registry
     from eessi.sed.losses import LossReport
+    from eessi.sed.models import RootModel
+    from eessi.sed.records import RootBlock
 
 __all__ = ["ROOT_ATTRIBUTES", "Content", "Sed", "match_root", "recognise_root"]
 
@@ -262,6 +264,25 @@ class Sed:
         from eessi.sed.changes import unknown_paths
 
         return unknown_paths(self, registry, package)
+
+    def as_record(self, registry: Registry, *, package: str | None = None) -> RootBlock:
+        """The typed content, frozen and small; see :mod:`eessi.sed.records`.
+
+        :raises UsageError: when no package knows the tree.
+        """
+        from eessi.sed.records import as_record
+
+        return as_record(self, registry, package=package)
+
+    def as_model(self, registry: Registry, *, package: str | None = None) -> RootModel:
+        """The typed content as a pydantic model, every facet and code list checked; see :mod:`eessi.sed.models`.
+
+        :raises UsageError: when no package knows the tree.
+        :raises pydantic.ValidationError: when the document breaks a rule of the schema.
+        """
+        from eessi.sed.models import as_model
+
+        return as_model(self, registry, package=package)
 
     def same_content(self, other: Sed) -> bool:
         """Whether both are equal in exclusive canonical form, insignificant white space aside."""

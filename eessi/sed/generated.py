@@ -105,7 +105,7 @@ def _stray(text: str) -> None:
 def compiled(source: str, space: dict[str, object]) -> None:
     """Run generated source in its own name space, which holds the classes and functions it names."""
     space |= {"NotPlain": NotPlain, "intern": sys.intern, "stray": _stray}
-    exec(compile(source, "<record>", "exec"), space)  # noqa: S102 - names are checked, everything else is quoted
+    exec(compile(source, "<record>", "exec", dont_inherit=True), space)  # noqa: S102 - names are checked, everything else is quoted
 
 
 class Reading(enum.Enum):

@@ -23,7 +23,7 @@ _TAG: Final = re.compile(r"[^\W\d][\w.\-·]*")
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED: Final = frozenset(
     """
-    Annotated Block Code Field Literal Model None RootBlock RootModel attrs classmethod construct
+    Annotated Block CHOICES CODES Code ConfigDict Field Literal Model NAMESPACE None RootBlock RootModel Row SED Text VERSION attrs classmethod construct
     copy dict extra from_orm from_record json parse_file parse_obj parse_raw plan property records
     schema schema_json self sequence staticmethod str super to_bytes to_record to_sed tuple update_forward_refs
     validate

@@ -15,7 +15,7 @@ import re
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 import attrs
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from eessi.schemas import Registry
     from eessi.sed.document import Sed
 
-__all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "records_of"]
+__all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "opening", "records_of"]
 
 _ROOT_DEFAULTS: Final = {"attributes": (), "signature": None, "prefix": "s"}
 _STANDARD: Final = ("sedPackage", "sedGVer", "sedVer")
@@ -252,6 +252,33 @@ def _field_key(field: FieldPlan, inner: Mapping[str, BlockClass]) -> tuple[objec
     return (field.tag, field.name, field.kind, field.many, field.values, inner.get(field.tag))
 
 
+def _plain(compiled: BlockClass, block: Block) -> dict[str, object]:
+    content: dict[str, object] = {}
+    for field in compiled.plan.fields:
+        value = getattr(block, field.name)
+        if value is None or value == ():
+            continue
+        if field.kind is Kind.GROUP:
+            inner = compiled.inner(field)
+            content[field.tag] = tuple(_plain(inner, one) for one in value) if field.many else _plain(inner, value)
+        else:
+            content[field.tag] = value
+    return content
+
+
+def _extended(
+    compiled: BlockClass, block: Block, place: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Block]]:
+    if block.extra or block.sequence:
+        yield place, block
+    for field in compiled.plan.fields:
+        value = getattr(block, field.name)
+        if field.kind is Kind.GROUP and value:
+            for number, one in enumerate(value if field.many else (value,)):
+                below = (*place, field.name, number) if field.many else (*place, field.name)
+                yield from _extended(compiled.inner(field), one, below)
+
+
 class Records:
     """Classes, reader and writer of one SED in one version; see :func:`records_of`.
 
@@ -307,6 +334,33 @@ class Records:
             pass
         return self.read_tree(root)
 
+    def read_plain(
+        self, data: bytes, root: etree._Element, *, proved: bool = False
+    ) -> tuple[dict[str, object], tuple[object, ...]] | None:
+        """The same content as nested dicts by element name, and the values of :data:`generated.ROOT_FIELDS`.
+
+        Only what is there has a key. ``None`` when the document has to be read by name.
+        """
+        if root.tag != self._tag:
+            raise UsageError(f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}")
+        try:
+            parts, start, signature = generated.parts_of(data, root)
+            reading = Reading.PROVED_DICT if proved and self.plan.exact else Reading.DICT
+            content, end = self._root.reader(reading, root=True)(parts, start)
+            if end == len(parts):
+                return cast("dict[str, object]", content), self._head(root, signature)
+        except (NotPlain, IndexError, UnicodeDecodeError):
+            pass
+        return None
+
+    def plain(self, record: RootBlock) -> dict[str, object]:
+        """A record as nested dicts by element name, with what is there; unknown content is left out."""
+        return _plain(self._root, record)
+
+    def read_extra(self, record: RootBlock) -> Iterator[tuple[tuple[str | int, ...], Block]]:
+        """Every block that keeps unknown content or another order, with its place in the nested dicts."""
+        return _extended(self._root, record, ())
+
     def read_tree(self, root: etree._Element) -> RootBlock:
         """The record of a document, by name from its tree alone; right for every document, and slower."""
         record, signature = byname.read_root(self._root, root)
@@ -343,10 +397,10 @@ class Records:
                 content = generated.join(tokens)
             except NotPlain:
                 content = byname.write_content(self._root, record)
-            opening = _opening(self._root.plan.element.name, self.plan.structure.namespace, record.prefix, record.sedPackage,
+            head = opening(self._root.plan.element.name, self.plan.structure.namespace, record.prefix, record.sedPackage,
                                record.sedGVer, record.sedVer, record.attributes)  # fmt: skip
             return (
-                f"{opening}{content}{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>".encode()
+                f"{head}{content}{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>".encode()
             )
         except (TypeError, AttributeError, AssertionError):
             raise UsageError(f"a field of {self._root.plan.name} holds something of another kind") from None
@@ -355,11 +409,11 @@ class Records:
 
 
 @functools.lru_cache(maxsize=256)
-def _opening(
+def opening(
     name: str, namespace: str, prefix: str, package: str | None, major: str | None, minor: str | None,
     attributes: tuple[tuple[str, str], ...],
 ) -> str:  # fmt: skip
-    """Declaration and opening tag of the root; few different ones occur, and none holds a person's data."""
+    """Declaration and opening tag of a SED; few different ones occur, and none holds a person's data."""
     if not _PREFIX.fullmatch(prefix):
         raise UsageError("the prefix of the root is not a name")
     given = dict(zip(_STANDARD, (package, major, minor), strict=True)) | dict(attributes)
