@@ -6,6 +6,7 @@ element are taken wherever they can stand alone.
 
 from __future__ import annotations
 
+import re
 from xml.parsers import expat
 
 from lxml import etree
@@ -15,6 +16,10 @@ from eessi.errors import InputError
 
 __all__ = ["cut_out"]
 
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"']+)|\s*<)")
+_HEAD = re.compile(rb"</(?:[^\s>:]+:)?StandardBusinessDocumentHeader\s*>\s*(?=<[^!?/])", re.S)
+_PLAIN = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
+
 
 def cut_out(message: bytes, element: etree._Element) -> bytes:
     """The bytes of the SED in ``message``; ``element`` is the same SED as a tree.
@@ -22,12 +27,23 @@ def cut_out(message: bytes, element: etree._Element) -> bytes:
     A piece that uses a prefix declared further up, or stands in an encoding that only the message declares, is
     written anew in UTF-8 from a tree that keeps comments and white space.
     """
-    piece = _slice(message)
-    if piece is not None and _stands_alone(piece, element):
-        return piece
+    declared = _ENCODING.match(message)
+    if declared is not None and (declared[1] or b"utf-8").lower() in _PLAIN:
+        for piece in (_between(message), _slice(message)):
+            if piece is not None and _stands_alone(piece, element):
+                return piece
     tree = _xml.parse(message, comments=True)
     body = [child for child in _xml.elements(tree) if child.tag == element.tag]
     return etree.tostring(body[0], encoding="UTF-8", xml_declaration=False, with_tail=False)
+
+
+def _between(message: bytes) -> bytes | None:
+    """What stands between header and closing tag, where the message is written as usual; to be proved by the caller."""
+    head = _HEAD.search(message)
+    closing = message.rfind(b"</")
+    end = message.rfind(b"</", 0, closing)
+    last = message.find(b">", end, closing)
+    return message[head.end() : last + 1] if head is not None and head.end() < end < last else None
 
 
 def _slice(message: bytes) -> bytes | None:
@@ -63,8 +79,9 @@ def _slice(message: bytes) -> bytes | None:
 
 
 def _stands_alone(piece: bytes, element: etree._Element) -> bool:
+    """The same bytes make the same texts; only names can change, when a prefix or default namespace is missing."""
     try:
         alone = _xml.parse(piece)
     except InputError:
         return False
-    return bool(alone.tag == element.tag) and _xml.canonical(alone) == _xml.canonical(element)
+    return alone.tag == element.tag and _xml.canonical(alone) == _xml.canonical(element)

@@ -15,12 +15,12 @@ __all__ = ["Place", "may_be_empty", "root_place"]
 class Place:
     """An element of the tree together with its ancestors, so that a recursive group finds its children again."""
 
-    __slots__ = ("_ancestors", "_ranks", "element")
+    __slots__ = ("_ancestors", "_below", "element")
 
     def __init__(self, element: Element, ancestors: tuple[Element, ...] = ()) -> None:
         self._ancestors = ancestors
         self.element = element
-        self._ranks: dict[str, int] | None = None
+        self._below: dict[str, tuple[int, Place]] | None = None
 
     @property
     def opened(self) -> Element:
@@ -30,23 +30,30 @@ class Place:
         same = (one for one in reversed(self._ancestors) if one.type_name == self.element.type_name)
         return next(same, self.element)
 
+    def _children(self) -> dict[str, tuple[int, Place]]:
+        if self._below is None:
+            opened = self.opened
+            line = (*self._ancestors, opened)
+            below: dict[str, tuple[int, Place]] = {}
+            for number, element in enumerate(opened.elements()):
+                if element.name not in below:
+                    below[element.name] = (number, Place(element, line))
+            self._below = below
+        return self._below
+
     def child(self, name: str) -> Place | None:
         """The place of a child, ``None`` where the tree names no such child."""
-        found = self.opened.child(name)
-        return Place(found, (*self._ancestors, self.opened)) if found is not None else None
+        found = self._children().get(name)
+        return found[1] if found is not None else None
 
     def names(self) -> tuple[str, ...]:
         """Names of all children in order."""
-        return tuple(element.name for element in self.opened.elements())
+        return tuple(self._children())
 
     def rank(self, name: str) -> int:
         """Position of a child; unknown ones stand behind all others."""
-        if self._ranks is None:
-            ranks: dict[str, int] = {}
-            for number, known in enumerate(self.names()):
-                ranks.setdefault(known, number)
-            self._ranks = ranks
-        return self._ranks.get(name, len(self._ranks))
+        found = self._children().get(name)
+        return found[0] if found is not None else 1_000_000
 
 
 def may_be_empty(element: Element) -> bool:

@@ -86,15 +86,22 @@ def leaves(root: etree._Element, path: str = "") -> Iterator[tuple[str, etree._E
         if len(parts) == 1 and here and is_code(element):
             yield here, parts[0]
             continue
-        names = Counter(local_name(part) for part in parts)
-        seen: Counter[str] = Counter()
-        below = []
-        for part in parts:
-            name = local_name(part)
-            seen[name] += 1
-            step = f"{name}[{seen[name]}]" if names[name] > 1 else name
-            below.append((f"{here}/{step}" if here else step, part))
+        names = [local_name(part) for part in parts]
+        if len(set(names)) < len(names):
+            names = _numbered(names)
+        below = [(f"{here}/{name}" if here else name, part) for name, part in zip(names, parts, strict=True)]
         stack.extend(reversed(below))
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names with their index, where one stands more than once."""
+    counts = Counter(names)
+    seen: Counter[str] = Counter()
+    steps = []
+    for name in names:
+        seen[name] += 1
+        steps.append(f"{name}[{seen[name]}]" if counts[name] > 1 else name)
+    return steps
 
 
 def path_of(element: etree._Element) -> str:
