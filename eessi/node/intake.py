@@ -1,0 +1,167 @@
+"""From bytes that arrived to an event of a case, or the reason why not. Nothing is stored here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Protocol
+
+import attrs
+
+from eessi.buc import Case, Event, buc
+from eessi.errors import EessiError, InputError, PeerViolation, UnknownCode
+from eessi.findings import Outcome, Verdict, text_of
+from eessi.ids import InstitutionId, Role
+from eessi.schemas import Registry
+from eessi.sed import Message, Sed, parse, validate
+from eessi.transport import Parcel
+
+__all__ = ["Content", "Held", "Incoming", "content_of", "event_for", "new_case", "read_parcel"]
+
+OVERTAKEN = frozenset({"BUC-NOT-YET", "BUC-PARENT", "NODE-NO-CASE"})
+"""Rules that a message breaks which overtook an earlier one: it is tried again when its case has moved."""
+
+
+class Held(EessiError):
+    """A message cannot be applied; it is kept with the reason. ``answer`` is the SED to send back, if any."""
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        rule: str,
+        reason: str | None = None,
+        *,
+        answer: str | None = None,
+        case_id: str | None = None,
+        **values: str,
+    ) -> None:
+        self.rule = rule
+        self.reason = reason or text_of(rule, "message", "en", values)
+        self.answer = answer
+        self.case_id = case_id
+        super().__init__(self.reason)
+
+
+@attrs.frozen(slots=True)
+class Content:
+    """What a document says about its case beyond its type.
+
+    :param facts: named facts, ``{"R005.final": True}``. :param participant: :param replaces: as in :class:`eessi.buc.Event`.
+    """
+
+    facts: Mapping[str, bool] = attrs.field(factory=dict)
+    participant: str | None = None
+    replaces: str | None = None
+
+
+class ReadContent(Protocol):
+    """Reads from a document what its process needs to know; an institution gives its own for official SEDs."""
+
+    def __call__(self, sed: Sed) -> Content: ...
+
+
+_NAMES_PARTICIPANT = ("X005", "X006", "X007", "X100")
+
+
+def content_of(sed: Sed) -> Content:
+    """The default reader: the participant that sandbox documents of X005, X006, X007 and X100 name; no facts.
+
+    Where official documents say these things is not public, so nothing is read from them: what depends on a fact stays
+    undetermined until the caller states it.
+    """
+    if sed.is_sandbox and sed.type in _NAMES_PARTICIPANT:
+        return Content(participant=sed.get("Institution/institutionID"))
+    return Content()
+
+
+@attrs.frozen(slots=True)
+class Incoming:
+    """A message that was read and checked, before its case is looked at."""
+
+    parcel: Parcel
+    message: Message
+    verdict: Verdict
+    content: Content
+
+
+def read_parcel(parcel: Parcel, me: InstitutionId, registry: Registry, reader: ReadContent = content_of) -> Incoming:
+    """Read what came in and check it: form, addresses of envelope and header, document.
+
+    :raises Held: when it goes no further; with the rule and, where the header tells it, the case.
+    """
+    try:
+        message = parse(parcel.payload)
+    except InputError as error:
+        raise Held("NODE-UNREADABLE", reason=f"{text_of('NODE-UNREADABLE', 'message')}: {error.reason}") from None
+    except EessiError as error:
+        raise Held("NODE-UNREADABLE", reason=f"{text_of('NODE-UNREADABLE', 'message')}: {error}") from None
+    if not isinstance(message, Message):
+        raise Held("NODE-NO-HEADER")
+    header = message.header
+    case_id = None if header.case_id is None else str(header.case_id)
+    if header.sender.id != parcel.sender:
+        raise Held("NODE-SENDER", case_id=case_id, header=header.sender.id, envelope=str(parcel.sender))
+    if all(party.id != me for party in header.receivers):
+        raise Held("NODE-RECEIVER", case_id=case_id, me=str(me))
+    if case_id is None or header.buc is None:
+        raise Held("NODE-NO-HEADER", case_id=case_id)
+    verdict = validate(message, registry)
+    if verdict.outcome is Outcome.INVALID:
+        first = verdict.errors[0]
+        where = f" at {first.path}" if first.path else ""
+        raise Held("NODE-INVALID", case_id=case_id, sed=str(message.sed.type), first=f"{first.id}{where}")
+    return Incoming(parcel, message, verdict, _content(message.sed, reader, case_id))
+
+
+def _content(sed: Sed, reader: ReadContent, case_id: str) -> Content:
+    try:
+        return reader(sed)
+    except Exception as error:  # the reader is the institution's own code; its defect must not stop the inbox
+        raise Held("NODE-READER", case_id=case_id, sed=str(sed.type), kind=type(error).__name__) from error
+
+
+def event_for(incoming: Incoming, now: dt.datetime) -> Event:
+    """The event that this message is in its case."""
+    header = incoming.message.header
+    return Event(
+        "received",
+        sed=incoming.message.sed.type,
+        document_id=header.set_id or header.instance_id,
+        version=header.document_version or 1,
+        at=now,
+        sender=incoming.parcel.sender,
+        facts=incoming.content.facts,
+        participant=incoming.content.participant,
+        replaces=incoming.content.replaces,
+        attachments=len(header.attachments),
+    )
+
+
+def new_case(incoming: Incoming, me: InstitutionId) -> Case:
+    """The case that a starter SED opens at the counterparty.
+
+    :raises Held: when the process is unknown or this SED does not open it: its starter may still be on the way.
+    """
+    header = incoming.message.header
+    case_id = str(header.case_id)
+    try:
+        process = buc(str(header.buc))
+    except UnknownCode as error:
+        raise Held("NODE-NO-CASE", reason=str(error), case_id=case_id) from None
+    if incoming.message.sed.type not in process.starters:
+        raise Held("NODE-NO-CASE", case_id=case_id, sed=str(incoming.message.sed.type), buc=str(process.code))
+    version = header.buc_version or incoming.message.sed.version
+    return process.start(as_=Role.COUNTERPARTY, version=version, case_id=case_id, me=me)
+
+
+def apply_to(case: Case, event: Event) -> Case:
+    """The case after the other side's event.
+
+    :raises Held: when the process does not allow it.
+    """
+    try:
+        return case.apply(event)
+    except PeerViolation as error:
+        answer = None if error.answer is None else str(error.answer)
+        raise Held(error.rule or "BUC-NOT-YET", reason=str(error), answer=answer, case_id=str(case.id)) from None

@@ -1,0 +1,580 @@
+"""An institution at work: one object that binds cases, documents, directory, schemas, transport and store.
+
+Everything that changes a case and everything that must be sent because of it is written in one transaction: after a crash
+at any moment both are there, or neither.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from eessi.buc import Answer, Case, Event, Moves, WhyNot, buc
+from eessi.errors import EessiError, NotAllowed, StoreError, UsageError
+from eessi.findings import Outcome, Verdict
+from eessi.ids import Action, BucId, CaseId, CdmVersion, InstitutionId, Role
+from eessi.node.intake import (
+    OVERTAKEN,
+    Content,
+    Held,
+    Incoming,
+    ReadContent,
+    apply_to,
+    content_of,
+    event_for,
+    new_case,
+    read_parcel,
+)
+from eessi.node.keys import pins_of
+from eessi.node.signals import Received, SignalType
+from eessi.node.stored import Stored, add_events, load, open_case
+from eessi.node.vault import Vault
+from eessi.schemas import Registry
+from eessi.sed import Attachment, Header, Message, Party, Sed, parse, validate
+from eessi.sed.header_xml import HeaderForm
+from eessi.stores import DEFAULT_TENANT, Store, Unit
+from eessi.stores.cases import CaseRow, CaseRows, DocumentRow, HeldRow, SignalRow
+from eessi.stores.mail import moment_key
+from eessi.transport import Parcel, Part
+from eessi.transport.engine import Engine
+
+__all__ = ["DocumentRefused", "Node", "Sent"]
+
+
+class DocumentRefused(EessiError):
+    """A document of ours is invalid and was not sent; ``verdict`` says why."""
+
+    exit_code = 1
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        first = verdict.errors[0]
+        more = f" (and {len(verdict.errors) - 1} more)" if len(verdict.errors) > 1 else ""
+        super().__init__(f"{verdict.sed} is invalid and was not sent: {first.path or ''}: {first.message()}{more}")
+
+
+@attrs.frozen(slots=True)
+class Sent:
+    """A document on its way: stored, to be sent, never lost."""
+
+    case_id: CaseId
+    document_id: str
+    version: int
+    message_ids: tuple[str, ...]
+    verdict: Verdict
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Node:
+    """One institution of one tenant.
+
+    :param engine: its end of AS4; its outbox and inbox live in the same ``store``.
+    :param vault: seals documents and makes search keys.
+    :param reader: reads from a document what its process needs; see :func:`eessi.node.intake.content_of`.
+    :param forms: header forms of the user's own schema; the first is written. Needed, for one, to say *protected person*.
+    :param clock: the time, an argument so that tests own it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        vault: Vault,
+        *,
+        registry: Registry | None = None,
+        tenant: str = DEFAULT_TENANT,
+        reader: ReadContent = content_of,
+        forms: tuple[HeaderForm, ...] = (),
+        clock: Callable[[], dt.datetime] = _now,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        if engine.outbox.store is not store or engine.outbox.tenant != tenant:
+            raise UsageError(
+                "the node and its engine must share one store and tenant, or they cannot share a transaction"
+            )
+        self.store, self.engine, self.vault, self.tenant = store, engine, vault, tenant
+        self.registry = registry or Registry.default()
+        self.me: Final = engine.identity.institution
+        self.reader, self.forms, self.clock, self.new_id = reader, forms, clock, new_id
+
+    # --- cases ---
+
+    def start(
+        self,
+        process: str,
+        receivers: Sequence[str],
+        *,
+        version: str | CdmVersion,
+        national_number: str | None = None,
+    ) -> CaseId:
+        """Open a case as its owner. Nothing is sent yet: :meth:`send` the starter SED.
+
+        :param receivers: institutions that take part; one in a bilateral process.
+        """
+        others = tuple(InstitutionId(one) for one in receivers)
+        case = buc(process).start(
+            as_=Role.CASE_OWNER, version=version, case_id=self.new_id(), me=self.me, counterparties=others
+        )
+        with self.store.begin(self.tenant) as unit:
+            open_case(CaseRows(unit), case, self.clock(), national_number=national_number)
+            self._signal(CaseRows(unit), SignalType.CASE_OPENED, str(case.id), buc=str(case.buc.code))
+        assert case.id is not None
+        return case.id
+
+    def case(self, case_id: str) -> Case:
+        """A case as it stands now.
+
+        :raises UnknownCode: when this tenant has no such case.
+        """
+        return self._stored(case_id).case
+
+    def revision(self, case_id: str) -> int:
+        """Number of the last event of a case; name it in :meth:`send` to act only on what was seen."""
+        return self._stored(case_id).revision
+
+    def _stored(self, case_id: str) -> Stored:
+        with self.store.read(self.tenant) as unit:
+            return load(CaseRows(unit), str(CaseId(case_id)))
+
+    def allowed(self, case_id: str, facts: Mapping[str, bool] | None = None) -> Moves:
+        """What may be done in a case today."""
+        return self.case(case_id).allowed(self.clock().date(), facts or {})
+
+    def why_not(self, case_id: str, sed: str, facts: Mapping[str, bool] | None = None) -> WhyNot | None:
+        """Why a SED may not be sent today; ``None`` when it may."""
+        return self.case(case_id).why_not(sed, on=self.clock().date(), facts=facts or {})
+
+    def find(
+        self,
+        *,
+        pin: str | None = None,
+        country: str | None = None,
+        partner: str | None = None,
+        process: str | None = None,
+        state: str | None = None,
+        national_number: str | None = None,
+        due_before: dt.date | None = None,
+        limit: int = 1000,
+    ) -> tuple[CaseRow, ...]:
+        """Heads of the cases that fit everything asked for.
+
+        :param pin: a personal identification number, found through a keyed digest; with ``country`` where the document
+            names one.
+        """
+        digest = None if pin is None else self.vault.digest("pin", f"{country or ''}:{pin}")
+        with self.store.read(self.tenant) as unit:
+            found = CaseRows(unit).find(
+                digest=digest,
+                partner=partner,
+                buc=None if process is None else str(BucId(process)),
+                state=state,
+                national_number=national_number,
+                due_before=None if due_before is None else due_before.isoformat(),
+                limit=limit,
+            )
+            return tuple(found)
+
+    # --- sending ---
+
+    def send(
+        self,
+        case_id: str,
+        sed: Sed,
+        *,
+        parent_id: str | None = None,
+        document_id: str | None = None,
+        receivers: Sequence[str] | None = None,
+        attachments: Sequence[Attachment] = (),
+        content: Content | None = None,
+        protected: bool = False,
+        seen: int | None = None,
+    ) -> Sent:
+        """Send a document in a case: check it, move the case and queue the messages, all or nothing.
+
+        :param parent_id: the document it answers. :param document_id: of a document that is updated.
+        :param receivers: some of the participants; all by default.
+        :param seen: revision of the case that the caller looked at; refused when the case has moved since.
+        :raises NotAllowed: when the process does not allow it now. :raises DocumentRefused: when it is invalid.
+        :raises CaseMoved: when somebody else moved the case meanwhile.
+        """
+        verdict = validate(sed, self.registry)
+        if verdict.outcome is Outcome.INVALID:
+            raise DocumentRefused(verdict)
+        said = self.reader(sed) if content is None else content
+        with self.store.begin(self.tenant) as unit:
+            rows = CaseRows(unit)
+            before = load(rows, str(CaseId(case_id)))
+            self._unmoved(before, seen)
+            self._same_version(before.case, sed)
+            event = self._sending(before.case, sed, parent_id, document_id, receivers, said, len(attachments))
+            after = self._apply(before.case, event)
+            done = after.history[-1]
+            messages = self._messages(before.case, after, sed, done, tuple(attachments), protected)
+            now = self.clock()
+            ids = tuple(self._submit(unit, message, now, verdict) for message in messages)
+            self._keep(rows, before, after, done, sed, messages[0], ids, verdict, protected, "OUT", now)
+            data = {"sed": str(sed.type), "document_id": str(done.document_id), "version": str(done.version)}
+            self._signal(rows, SignalType.SED_SENT, str(after.id), **data)
+            self._changed(rows, before.case, after)
+        assert after.id is not None
+        return Sent(after.id, str(done.document_id), done.version, ids, verdict)
+
+    def close(self, case_id: str) -> Case:
+        """Close our own copy of a case, where its process allows that without a SED."""
+        return self._without_document(case_id, Event("closed", at=self.clock()))
+
+    def reopen(self, case_id: str) -> Case:
+        """Reopen our own copy of a case that was closed without a SED."""
+        return self._without_document(case_id, Event("reopened", at=self.clock()))
+
+    def archive(self, case_id: str) -> Case:
+        """Archive our own copy of a closed case."""
+        return self._without_document(case_id, Event("archived", at=self.clock()))
+
+    def _without_document(self, case_id: str, event: Event) -> Case:
+        with self.store.begin(self.tenant) as unit:
+            rows = CaseRows(unit)
+            before = load(rows, str(CaseId(case_id)))
+            after = self._apply(before.case, event)
+            add_events(rows, before, after, self.clock(), self._due(after))
+            self._changed(rows, before.case, after)
+        return after
+
+    def _apply(self, case: Case, event: Event) -> Case:
+        return case.apply(event)
+
+    def _unmoved(self, before: Stored, seen: int | None) -> None:
+        from eessi.node.stored import CaseMoved
+
+        if seen is not None and seen != before.revision:
+            raise CaseMoved(before.case, before.revision)
+
+    def _same_version(self, case: Case, sed: Sed) -> None:
+        if not sed.is_sandbox and not sed.version.same_minor(case.version):
+            raise NotAllowed(
+                f"the case runs under CDM {case.version} and this {sed.type} is of CDM {sed.version}; a SED uses the "
+                "version of its case",
+                rule="NODE-VERSION",
+            )
+
+    def _sending(
+        self,
+        case: Case,
+        sed: Sed,
+        parent_id: str | None,
+        document_id: str | None,
+        receivers: Sequence[str] | None,
+        said: Content,
+        attachments: int,
+    ) -> Event:
+        known = case.documents.get(document_id) if document_id else None
+        return Event(
+            "sent",
+            sed=sed.type,
+            document_id=document_id or self.new_id(),
+            parent_id=parent_id,
+            version=1 if known is None or known.status == "new" else known.version + 1,
+            at=self.clock(),
+            receivers=None if receivers is None else tuple(InstitutionId(one) for one in receivers),
+            facts=said.facts,
+            participant=None if said.participant is None else InstitutionId(said.participant),
+            replaces=None if said.replaces is None else InstitutionId(said.replaces),
+            attachments=attachments,
+        )
+
+    def _messages(
+        self, before: Case, after: Case, sed: Sed, event: Event, attachments: tuple[Attachment, ...], protected: bool
+    ) -> tuple[Message, ...]:
+        """One message per receiver: each has its own id, all carry the same document."""
+        people = {p.institution: p for case in (before, after) for p in case.participants if p.active and p.institution}
+        wanted = event.receivers or tuple(one for one in people if one != self.me)
+        if not wanted:
+            raise UsageError("nobody is left in this case to send to")
+        action = Action.START if not before.history else Action.UPDATE if event.version > 1 else Action.NEW
+        made = []
+        for receiver in wanted:
+            other = people.get(receiver)
+            header = Header(
+                sender=Party(str(self.me), after.role),
+                receivers=(Party(str(receiver), other.role if other else after.role.opposite),),
+                sed=sed.type,
+                sed_version=sed.version,
+                buc=after.buc.code,
+                buc_version=after.version,
+                action=action,
+                case_id=after.id,
+                instance_id=self.new_id(),
+                set_id=event.document_id,
+                document_version=event.version,
+                created=self.clock().isoformat(timespec="seconds"),
+                protected=protected or None,
+                header_version=self.forms[0].version if self.forms else "1.1",
+            )
+            made.append(Message.compose(header, sed, attachments, forms=self.forms))
+        return tuple(made)
+
+    def _submit(self, unit: Unit, message: Message, now: dt.datetime, verdict: Verdict) -> str:
+        header = message.header
+        parts = tuple(Part(one.identifier, one.content, one.media_type) for one in message.attachments)
+        parcel = Parcel(
+            self.me,
+            InstitutionId(header.receivers[0].id),
+            message.data,
+            parts,
+            conversation_id=str(header.case_id),
+        )
+        return self.engine.outbox.submit(parcel, now, unit=unit, proved=verdict.is_valid)
+
+    def _keep(
+        self,
+        rows: CaseRows,
+        before: Stored,
+        after: Case,
+        event: Event,
+        sed: Sed,
+        message: Message,
+        message_ids: Sequence[str],
+        verdict: Verdict,
+        protected: bool,
+        direction: str,
+        now: dt.datetime,
+    ) -> None:
+        """Write events, document and search keys of one step."""
+        from hashlib import sha256
+
+        stored = add_events(rows, before, after, now, self._due(after))
+        case_id, document_id = stored.row.case_id, str(event.document_id)
+        medical = any(entry.medical for entry in message.header.attachments)
+        rows.add_document(
+            DocumentRow(
+                case_id,
+                document_id,
+                event.version,
+                str(sed.type),
+                direction,
+                moment_key(now),
+                " ".join(message_ids),
+                sha256(message.data).hexdigest(),
+                bool(protected or message.header.protected),
+                medical,
+                str(verdict.outcome),
+                self.vault.seal(message.data, self._about(case_id, document_id, event.version)),
+            )
+        )
+        rows.add_keys(case_id, [self.vault.digest("pin", pin) for pin in _with_and_without_country(sed)])
+
+    def _about(self, case_id: str, document_id: str, version: int) -> str:
+        return f"{self.tenant}\x00{case_id}\x00{document_id}\x00{version}"
+
+    # --- receiving ---
+
+    def step(self) -> bool:
+        """Do one thing: send, pull, time out, or apply a message that came in. False when there was nothing to do."""
+        return self.engine.step(self.clock()) or self.apply_next()
+
+    def apply_next(self) -> bool:
+        """Apply the oldest message that waits in the inbox, or hold it with the reason; false when none waits.
+
+        Reading, applying and acknowledging are one transaction: after a crash the message is either applied or waiting.
+        """
+        now = self.clock()
+        with self.store.begin(self.tenant) as unit:
+            parcel = self.engine.inbox.next(unit)
+            if parcel is None:
+                return False
+            reason = self._take(unit, parcel, now)
+            self.engine.inbox.delivered(parcel.message_id, now, reason=reason, unit=unit)
+        return True
+
+    def _take(self, unit: Unit, parcel: Parcel, now: dt.datetime) -> str | None:
+        """Apply one parcel and whatever it sets free; the reason when it is held."""
+        rows = CaseRows(unit)
+        try:
+            case_id = self._receive_one(rows, parcel, now)
+        except Held as held:
+            self._hold(rows, parcel, held, now)
+            return f"{held.rule}: {held.reason}"
+        except StoreError:
+            raise  # nothing can be written now: the message stays in the inbox
+        except EessiError as error:  # whatever else is wrong with one message or case must not stop the others
+            self._hold(rows, parcel, Held("NODE-BROKEN", reason=str(error)), now)
+            return f"NODE-BROKEN: {error}"
+        self._release(rows, case_id, now)
+        return None
+
+    def _receive_one(self, rows: CaseRows, parcel: Parcel, now: dt.datetime) -> str:
+        incoming = read_parcel(parcel, self.me, self.registry, self.reader)
+        case_id = str(incoming.message.header.case_id)
+        opened = rows.case(case_id) is None
+        if opened:
+            fresh = new_case(incoming, self.me)
+            after = apply_to(fresh, event_for(incoming, now))  # first of all: a case is opened only by what it allows
+            before = open_case(rows, fresh, now)
+            self._signal(rows, SignalType.CASE_OPENED, case_id, buc=str(fresh.buc.code))
+        else:
+            before = load(rows, case_id)
+            after = apply_to(before.case, event_for(incoming, now))
+        if after is not before.case:  # else it came before, under another message id
+            self._record(rows, incoming, before, after, opened, now)
+        return case_id
+
+    def _record(
+        self, rows: CaseRows, incoming: Incoming, before: Stored, after: Case, opened: bool, now: dt.datetime
+    ) -> None:
+        message, event = incoming.message, after.history[-1]
+        protected = bool(message.header.protected)
+        ids = [incoming.parcel.message_id]
+        self._keep(rows, before, after, event, message.sed, message, ids, incoming.verdict, protected, "IN", now)
+        received = Received(
+            0,
+            str(after.id),
+            str(message.sed.type),
+            str(event.document_id),
+            event.version,
+            str(incoming.parcel.sender),
+            opened,
+        )
+        data = {k: v for k, v in attrs.asdict(received).items() if k not in ("signal", "case_id")}
+        rows.add_signal(moment_key(now), SignalType.SED_RECEIVED, received.case_id, json.dumps(data, sort_keys=True))
+        self._changed(rows, before.case, after)
+
+    def _hold(self, rows: CaseRows, parcel: Parcel, held: Held, now: dt.datetime) -> None:
+        sealed = self.vault.seal(parcel.payload, self._about("", parcel.message_id, 0))
+        row = HeldRow(
+            parcel.message_id, moment_key(now), "held", held.rule, held.reason, str(parcel.sender), sealed, held.answer, held.case_id
+        )  # fmt: skip
+        rows.hold(row)
+        self._signal(rows, SignalType.MESSAGE_HELD, held.case_id, message_id=parcel.message_id, rule=held.rule)
+
+    def _release(self, rows: CaseRows, case_id: str, now: dt.datetime) -> None:
+        """Try held messages of a case again that were held because they overtook what has come now."""
+        moved = True
+        while moved:
+            moved = False
+            for row in [one for one in rows.held(case_id=case_id) if one.rule in OVERTAKEN]:
+                if self._try_again(rows, row, now):
+                    moved = True
+
+    def _try_again(self, rows: CaseRows, row: HeldRow, now: dt.datetime) -> bool:
+        payload = self.vault.open(row.body, self._about("", row.message_id, 0))
+        parcel = Parcel(InstitutionId(row.sender), self.me, payload, message_id=row.message_id)
+        try:
+            self._receive_one(rows, parcel, now)
+        except Held as held:
+            rows.hold(attrs.evolve(row, rule=held.rule, reason=held.reason, answer=held.answer))
+            return False
+        rows.hold(attrs.evolve(row, state="applied"))
+        return True
+
+    def receive(self, handler: Callable[[Unit, Received], None] | None = None) -> Iterator[Received]:
+        """Documents that came in and that the application has not taken yet, oldest first.
+
+        A document counts as taken when the next one is asked for. With a ``handler``, what it writes through the unit of
+        work and the taking are one transaction: exactly once, whatever happens in between.
+        """
+        while True:
+            with self.store.begin(self.tenant) as unit:
+                rows = CaseRows(unit)
+                row = rows.next_signal([SignalType.SED_RECEIVED])
+                if row is None:
+                    return
+                received = _received(row)
+                if handler is not None:
+                    handler(unit, received)
+                    rows.signal_taken(row.no)
+            yield received
+            if handler is None:
+                with self.store.begin(self.tenant) as unit:
+                    CaseRows(unit).signal_taken(row.no)
+
+    # --- held messages ---
+
+    def held(self) -> tuple[HeldRow, ...]:
+        """Messages that could not be applied, with their reasons, oldest first."""
+        with self.store.read(self.tenant) as unit:
+            return tuple(CaseRows(unit).held())
+
+    def retry(self, message_id: str) -> bool:
+        """Try a held message again, after its cause was mended; whether it was applied.
+
+        :raises UsageError: when no such message is held.
+        """
+        with self.store.begin(self.tenant) as unit:
+            rows = CaseRows(unit)
+            row = rows.held_message(message_id)
+            if row is None or row.state != "held":
+                raise UsageError(f"no message {message_id} is held")
+            if not self._try_again(rows, row, self.clock()):
+                return False
+            if row.case_id is not None:
+                self._release(rows, row.case_id, self.clock())
+            return True
+
+    # --- documents ---
+
+    def document(
+        self, case_id: str, document_id: str, *, who: str, version: int | None = None, right: bool = False
+    ) -> Message:
+        """A document of a case; the reading is written down.
+
+        :param who: who reads, as it shall stand in the log. :param right: may see protected and medical documents.
+        :raises UsageError: when there is no such document, or it is hidden without the right.
+        """
+        with self.store.begin(self.tenant) as unit:
+            rows = CaseRows(unit)
+            row = rows.document(str(CaseId(case_id)), document_id, version)
+            if row is None:
+                raise UsageError(f"the case {case_id} has no document {document_id}")
+            hidden = (row.protected or row.medical) and not right
+            what = "document refused" if hidden else "document"
+            rows.note_access(moment_key(self.clock()), who, what, row.case_id, row.document_id)
+        if hidden:
+            raise UsageError(f"document {document_id} is protected or medical; a right is needed to read it")
+        message = parse(self.vault.open(row.body, self._about(row.case_id, row.document_id, row.version)))
+        assert isinstance(message, Message)
+        return message
+
+    # --- what others are told ---
+
+    def signals(self, *, after: int = 0) -> tuple[SignalRow, ...]:
+        """All signals after a number, for :func:`eessi.node.as_cloud_event`."""
+        with self.store.read(self.tenant) as unit:
+            return tuple(CaseRows(unit).signals(after=after))
+
+    def _signal(self, rows: CaseRows, type: SignalType, case_id: str | None, **data: str) -> None:
+        rows.add_signal(moment_key(self.clock()), type, case_id, json.dumps(data, sort_keys=True))
+
+    def _changed(self, rows: CaseRows, before: Case, after: Case) -> None:
+        if before.state is not after.state and before.history:
+            closed = "closed" in str(after.state)
+            kind = SignalType.CASE_CLOSED if closed else SignalType.CASE_CHANGED
+            self._signal(rows, kind, str(after.id), state=str(after.state))
+
+    def _due(self, case: Case) -> dt.date | None:
+        """The next day on which a move becomes possible by waiting alone."""
+        today = self.clock().date()
+        days = [
+            move.earliest
+            for move in case.allowed(today, {})
+            if move.answer is not Answer.YES and move.earliest is not None and move.earliest > today
+        ]
+        return min(days, default=None)
+
+
+def _received(row: SignalRow) -> Received:
+    data = json.loads(row.data)
+    return Received(row.no, str(row.case_id), **data)
+
+
+def _with_and_without_country(sed: Sed) -> Iterator[str]:
+    for pin in pins_of(sed):
+        yield pin
+        yield f":{pin.partition(':')[2]}"

@@ -1,0 +1,164 @@
+"""Cases as they are kept: opened by one row, moved by events, replayed when they are looked at."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import TypedDict
+
+import attrs
+
+from eessi.buc import Case, Event, buc
+from eessi.errors import BrokenData, ProcessError, UnknownCode
+from eessi.ids import InstitutionId, SedType
+from eessi.stores.cases import CaseRow, CaseRows, EventRow
+from eessi.stores.mail import moment_key
+
+__all__ = ["CaseMoved", "Stored", "add_events", "event_of", "load", "open_case", "text_of"]
+
+
+class CaseMoved(ProcessError):
+    """Somebody else moved the case between looking and acting; nothing was changed.
+
+    ``case`` is the case as it is now: ask it what is allowed and decide again.
+    """
+
+    def __init__(self, case: Case, revision: int) -> None:
+        self.case = case
+        self.revision = revision
+        super().__init__(f"the case {case.id} has moved on to event {revision}; look at it again before acting")
+
+
+@attrs.frozen(slots=True)
+class Stored:
+    """A case and the number of its last event."""
+
+    case: Case
+    revision: int
+    row: CaseRow
+
+
+class _Opening(TypedDict):
+    me: str
+    counterparties: list[str]
+
+
+def open_case(rows: CaseRows, case: Case, now: dt.datetime, *, national_number: str | None = None) -> Stored:
+    """Store a case that has no events yet. Its first row says how it began."""
+    if case.id is None or case.me is None:
+        raise BrokenData("a stored case needs an id and an institution")
+    at = moment_key(now)
+    others = [str(p.institution) for p in case.participants if p.institution and p.institution != case.me]
+    head = CaseRow(
+        str(case.id), str(case.buc.code), str(case.version), str(case.role), str(case.me), " ".join(others),
+        str(case.state), 0, at, at, None, national_number,
+    )  # fmt: skip
+    opening = _Opening(me=str(case.me), counterparties=others)
+    rows.add_case(head)
+    rows.add_event(EventRow(head.case_id, 0, at, json.dumps({"opening": opening}, sort_keys=True)))
+    return Stored(case, 0, head)
+
+
+def load(rows: CaseRows, case_id: str) -> Stored:
+    """Replay a case from its events.
+
+    :raises UnknownCode: when this tenant has no such case.
+    :raises BrokenData: when an event was changed after it was written, or no longer fits its process.
+    """
+    head = rows.case(case_id)
+    if head is None:
+        raise UnknownCode("case", case_id)
+    before = ""
+    case: Case | None = None
+    for row in rows.events(case_id):
+        if row.hash != row.hash_after(before):
+            raise BrokenData(f"the history of case {case_id} was changed after it was written, at event {row.no}")
+        before = row.hash
+        body = json.loads(row.body)
+        if case is None:
+            case = _begin(head, body["opening"])
+        else:
+            try:
+                case = case.apply(event_of(body))
+            except ProcessError as error:
+                raise BrokenData(f"event {row.no} of case {case_id} no longer fits its process: {error}") from None
+    if case is None:
+        raise BrokenData(f"case {case_id} has no history")
+    return Stored(case, head.revision, head)
+
+
+def _begin(head: CaseRow, opening: _Opening) -> Case:
+    return buc(head.buc).start(
+        as_=head.role,
+        version=head.version,
+        case_id=head.case_id,
+        me=InstitutionId(opening["me"]),
+        counterparties=tuple(InstitutionId(one) for one in opening["counterparties"]),
+    )
+
+
+def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, due_at: dt.date | None) -> Stored:
+    """Write the events by which ``after`` is ahead of ``before``, and the new head.
+
+    :raises CaseMoved: when another writer was faster.
+    """
+    seen = before.revision
+    fresh = after.history[len(before.case.history) :]
+    others = [
+        str(p.institution) for p in after.participants if p.active and p.institution and p.institution != after.me
+    ]
+    head = attrs.evolve(
+        before.row,
+        partners=" ".join(others),
+        state=str(after.state),
+        revision=seen + len(fresh),
+        changed_at=moment_key(now),
+        due_at=None if due_at is None else due_at.isoformat(),
+    )
+    if not rows.move_case(head, seen=seen):
+        current = load(rows, before.row.case_id)
+        raise CaseMoved(current.case, current.revision)
+    for number, event in enumerate(fresh, start=seen + 1):
+        rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), text_of(event)))
+    return Stored(after, head.revision, head)
+
+
+# events as JSON ---------------------------------------------------------------------------------------------------------
+
+
+def text_of(event: Event) -> str:
+    """An event as JSON; fields that say nothing are left out."""
+    body: dict[str, object] = {"kind": event.kind}
+    plain = {
+        "sed": event.sed and str(event.sed),
+        "document_id": event.document_id,
+        "parent_id": event.parent_id,
+        "version": event.version if event.version != 1 else None,
+        "at": event.at and event.at.isoformat(),
+        "sender": event.sender and str(event.sender),
+        "receivers": None if event.receivers is None else [str(one) for one in event.receivers],
+        "facts": dict(event.facts) or None,
+        "participant": event.participant and str(event.participant),
+        "replaces": event.replaces and str(event.replaces),
+        "attachments": event.attachments or None,
+        "parts": event.parts or None,
+    }
+    body.update({key: value for key, value in plain.items() if value is not None})
+    return json.dumps(body, ensure_ascii=False, sort_keys=True)
+
+
+def event_of(body: Mapping[str, object]) -> Event:
+    """The event behind its JSON.
+
+    :raises BrokenData: for a field that this release does not know.
+    """
+    known = {field.name for field in attrs.fields(Event)}
+    if unknown := body.keys() - known:
+        raise BrokenData(f"an event has fields of a newer release: {', '.join(sorted(unknown))}")
+    values = dict(body)
+    if (at := values.get("at")) is not None:
+        values["at"] = dt.datetime.fromisoformat(str(at))
+    if (sed := values.get("sed")) is not None:
+        values["sed"] = SedType(str(sed))
+    return Event(**values)  # type: ignore[arg-type]  # the names were checked; converters check the values
