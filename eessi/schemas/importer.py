@@ -26,7 +26,7 @@ from eessi.schemas.official import FileContent
 from eessi.schemas.packages import CdmPackage, Origin, PackageEntry, TransactionEntry, in_memory
 from eessi.schemas.shipped import SANDBOX_NAMESPACE
 from eessi.schemas.structure import Fidelity
-from eessi.schemas.xsdwriter import FIDELITY_SOURCE
+from eessi.schemas.xsdwriter import fidelity_mark
 
 __all__ = ["import_files", "package_of"]
 
@@ -179,7 +179,7 @@ class _Survey:
         root = self.documents.document(path).root
         namespace = root.get("targetNamespace") or ""
         named = _parsed(SedFileName.parse, path)
-        mark = _mark(root)
+        mark = fidelity_mark(root)
         if mark:
             self.marked.add(path)
         if named and named.sed != sed:
@@ -224,15 +224,6 @@ class _Survey:
                 f"{self.documents.package}: {path} is {stated} by its version attribute but {in_name} by its file name"
             )
         return patched[0] if patched else release
-
-
-def _mark(root: etree._Element) -> list[str]:
-    """What our own writer put down about how well the tree is known."""
-    for note in root.iterchildren(f"{XS}annotation"):
-        for info in note.iterchildren(f"{XS}appinfo"):
-            if info.get("source") == FIDELITY_SOURCE:
-                return (info.text or "").split()
-    return []
 
 
 def _parsed(parse: Callable[[str], _Word], text: str) -> _Word | None:

@@ -15,6 +15,7 @@ from eessi.schemas.compiled import SchemaSources
 from eessi.schemas.documents import DocumentSet
 from eessi.schemas.packages import PackageEntry, PackageFile, TransactionEntry
 from eessi.schemas.structure import Fidelity, Structure
+from eessi.schemas.xsdwriter import FIDELITY_SOURCE, fidelity_mark
 
 __all__ = ["FileContent", "reader_of_folder"]
 
@@ -71,6 +72,20 @@ class FileContent:
         paths = tuple(file.path for file in self._files if file.path.lower().endswith(".xsd"))
         return DocumentSet(paths, self.read, self.package)
 
+    def _trusted(self, entry: PackageEntry) -> str:
+        """Path of the main schema, once its own mark is seen to agree with what the package says of it.
+
+        A schema written by the toolkit for a tree that is not exact takes anything; nothing may call it exact.
+        """
+        assert entry.file is not None
+        if FIDELITY_SOURCE.encode() in self.read(entry.file):
+            mark = fidelity_mark(self.documents.document(entry.file).root)
+            if mark and mark[0] != entry.fidelity:
+                raise PackageError(
+                    f"{self.package}: {entry.file} is marked {mark[0]}, the package says {entry.fidelity}"
+                )
+        return entry.file
+
     def structure(self, entry: PackageEntry, version: CdmVersion) -> Structure:
         """The tree, resolved from the files.
 
@@ -78,10 +93,9 @@ class FileContent:
         """
         from eessi.schemas.resolve import resolve
 
-        assert entry.file is not None
         return resolve(
             self.documents,
-            entry.file,
+            self._trusted(entry),
             entry.sed,
             entry.version,
             fidelity=entry.fidelity,
@@ -94,8 +108,7 @@ class FileContent:
 
         :raises PackageError: when a file is damaged or missing.
         """
-        assert entry.file is not None
-        return self.documents.sources(entry.file)
+        return self.documents.sources(self._trusted(entry) if isinstance(entry, PackageEntry) else entry.file)
 
 
 def reader_of_folder(folder: Path, package: str) -> Callable[[str], bytes]:

@@ -17,6 +17,8 @@ import attrs
 from eessi.errors import ContentChanged, PackageError, UsageError
 from eessi.schemas.official import FileContent, reader_of_folder
 from eessi.schemas.packages import CdmPackage, content_hash, in_memory
+from eessi.schemas.shipped import SANDBOX_NAMESPACE
+from eessi.schemas.structure import Fidelity
 
 if TYPE_CHECKING:
     from eessi.schemas.manifest import Manifest
@@ -84,6 +86,11 @@ def _package(manifest: Manifest, read: Callable[[str], bytes], source: str) -> C
     unsafe = [path for path in known if path.startswith("/") or ".." in path.split("/") or "\\" in path]
     if lost or unsafe:
         raise PackageError(f"{source}: the manifest names files that cannot be there: {sorted(lost or unsafe)[0]}")
+    for row in manifest.entries:
+        if row.namespace.startswith(SANDBOX_NAMESPACE) != (row.fidelity is Fidelity.SANDBOX):
+            raise PackageError(
+                f"{source}: {row.sed} {row.version} is a sandbox document by its namespace or fidelity only"
+            )
     if content_hash(files) != manifest.hash:
         raise ContentChanged(f"{source}: the manifest was changed: its hash is not that of its files")
     return CdmPackage(

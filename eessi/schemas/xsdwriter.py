@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import Final
 
 import attrs
+from lxml import etree
 
 from eessi._xml import quoted
 from eessi.errors import UsageError
 from eessi.schemas.structure import CodeList, Element, Facets, Kind, Particle, Structure
 from eessi.schemas.words import literal_pattern
 
-__all__ = ["DS", "FIDELITY_SOURCE", "LABEL_SOURCE", "XADES", "XSD", "write"]
+__all__ = ["DS", "FIDELITY_SOURCE", "LABEL_SOURCE", "XADES", "XSD", "fidelity_mark", "write"]
 
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -42,6 +43,15 @@ _FACET_NAMES: Final = (
     ("total_digits", "totalDigits"),
     ("fraction_digits", "fractionDigits"),
 )
+
+
+def fidelity_mark(root: etree._Element) -> list[str]:
+    """What :func:`write` put down about how well the tree is known (``["observed", "open", "unordered"]``), or nothing."""
+    for note in root.iterchildren(f"{{{XSD}}}annotation"):
+        for info in note.iterchildren(f"{{{XSD}}}appinfo"):
+            if info.get("source") == FIDELITY_SOURCE:
+                return (info.text or "").split()
+    return []
 
 
 def write(structure: Structure, *, annotations: bool = True) -> str:
