@@ -143,6 +143,7 @@ def trigger(row: Mapping[str, Any]) -> dict[str, Any]:
             out[new] = row[old]
     if row.get("custom_handler"):
         out["reply_to"] = PEER_ANCESTOR[row["sed"]]
+        out["again"] = True
         out["note"] = "a custom handler in the source opens the reply again"
     if "condition" in row:
         out["condition"] = CONDITIONS[row["condition"]].format(sed=row.get("sed"))

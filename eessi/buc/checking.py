@@ -15,6 +15,7 @@ A part that was cut at the number of states is *undetermined*, and so is the pro
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
@@ -28,7 +29,7 @@ from eessi.buc.state import CaseState
 from eessi.findings import Outcome
 from eessi.ids import BucId, CdmVersion, Role, SedType
 
-__all__ = ["Bounds", "CheckResult", "Counterexample", "PROPERTIES", "PartResult", "Waiver", "check", "waivers"]
+__all__ = ["PROPERTIES", "Bounds", "CheckResult", "Counterexample", "PartResult", "Waiver", "check", "waivers"]
 
 PROPERTIES: Mapping[str, str] = {
     "no-dead-end": "no state in which nobody can send anything and nobody can close the case",
@@ -70,13 +71,18 @@ class Counterexample:
 
 @attrs.frozen(slots=True)
 class PartResult:
-    """One explored part. ``complete`` means that nothing was left out under the bounds."""
+    """One explored part. ``complete`` means that nothing was left out under the bounds.
+
+    :param unreached: rows and replies that were not met; an offence only where the part is complete.
+    """
 
     name: str
+    participants: int
     seds: tuple[str, ...]
     states: int
     complete: bool
     counterexamples: tuple[Counterexample, ...]
+    unreached: tuple[Counterexample, ...] = ()
 
 
 @attrs.frozen(slots=True)
@@ -128,9 +134,23 @@ def check(buc: Buc, version: str | CdmVersion | None = None, bounds: Bounds | No
     resolved, _ = buc.resolve(version if version is not None else max(buc.versions))
     buc.program(resolved)
     limits = bounds if bounds is not None else Bounds()
-    parties = 2 if buc.is_multilateral else 1
-    parts = [_run(part, resolved, limits, parties, buc.code) for part in _parts(buc, resolved)]
-    return CheckResult(buc.code, resolved, limits, 1 + parties, tuple(parts))
+    most = 2 if buc.is_multilateral else 1
+    runs = [
+        [_run(part, resolved, limits, parties, buc.code) for part in _parts(buc, resolved)]
+        for parties in range(1, most + 1)
+    ]
+    parts = [part for run in runs for part in run]
+    for before, last in zip(runs[0], runs[-1], strict=True):
+        parts[parts.index(last)] = _with_unreached(before, last)
+    return CheckResult(buc.code, resolved, limits, 1 + most, tuple(parts))
+
+
+def _with_unreached(before: PartResult, last: PartResult) -> PartResult:
+    """What was met with neither number of participants; an offence when nothing was left out."""
+    also = {item.subject for item in before.unreached}
+    left = tuple(item for item in last.unreached if item.subject in also)
+    found = left if last.complete else ()
+    return attrs.evolve(last, unreached=left, counterexamples=(*last.counterexamples, *found))
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -157,10 +177,10 @@ def _cones(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect]) -> list
     by_sed: dict[str, list[SendRow]] = {}
     for row in rows:
         by_sed.setdefault(row.sed, []).append(row)
-    starters = {row.sed for row in rows if row.starter}
+    starters = {str(row.sed) for row in rows if row.starter}
     direct: dict[str, set[str]] = {}
     for sed, own in by_sed.items():
-        needed = set(starters)
+        needed: set[str] = set(starters)
         for row in own:
             for trigger in row.after:
                 needed |= {item for item in (trigger.sed, trigger.reply_to, trigger.parent) if item is not None}
@@ -177,7 +197,11 @@ def _cones(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect]) -> list
                 cone.add(item)
                 left.append(item)
         cones.append(frozenset(cone))
-    return [cone for number, cone in enumerate(cones) if cone not in cones[:number] and not any(cone < other for other in cones)]
+    return [
+        cone
+        for number, cone in enumerate(cones)
+        if cone not in cones[:number] and not any(cone < other for other in cones)
+    ]
 
 
 def _in_condition(buc: Buc, name: str | None) -> set[str]:
@@ -211,19 +235,20 @@ def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
     starter, answer = SedType("A001"), SedType("A002")
     start = Trigger(Role.CASE_OWNER, "case_start")
     reply = Trigger(Role.COUNTERPARTY, "received", starter, reply_to=starter)
-    attributes = {name: item.block == name for name in ("invalidate", "reject", "clarify")}
-    plain = (
-        SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True, again_after_invalidation=True, **attributes),
-        SendRow(answer, (Role.COUNTERPARTY,), (reply,), again_after_invalidation=True, **attributes),
+    plain: tuple[SendRow, ...] = (
+        SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True, again_after_invalidation=True),
+        SendRow(answer, (Role.COUNTERPARTY,), (reply,), again_after_invalidation=True),
     )
-    after = tuple(
-        Trigger(role, "sent" if role is Role.CASE_OWNER else "received", starter) for role in item.by
-    )
+    plain = tuple(_with_attribute(row, item.block) for row in plain)
+    after = tuple(Trigger(role, "sent" if role is Role.CASE_OWNER else "received", starter) for role in item.by)
     included = [attrs.evolve(item, after=after if item.block == "close" else ())]
     if item.block == "reopen":
         closing = next(other for other in buc.included if other.block == "close")
         included.append(
-            attrs.evolve(closing, after=tuple(Trigger(r, "sent" if r is Role.CASE_OWNER else "received", starter) for r in closing.by))
+            attrs.evolve(
+                closing,
+                after=tuple(Trigger(r, "sent" if r is Role.CASE_OWNER else "received", starter) for r in closing.by),
+            )
         )
     local = () if item.block in ("close", "reopen") else buc.local_close or (Role.CASE_OWNER,)
     return attrs.evolve(
@@ -231,23 +256,91 @@ def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
     )  # fmt: skip
 
 
+def _with_attribute(row: SendRow, block: str) -> SendRow:
+    return attrs.evolve(
+        row, invalidate=block == "invalidate", reject=block == "reject", clarify=block == "clarify"
+    )  # fmt: skip
+
+
 def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: str) -> PartResult:
-    key = (_shape(part.buc), part.closing, version, bounds, parties)
+    plain, names = _renamed(part.buc)
+    key = (_shape(plain), part.closing, version, bounds, parties)
     found = _DONE.get(key)
     if found is None:
         drafts = frozenset(
-            str(effect.sed) for effect in part.buc.effects if effect.event in ("draft_created", "draft_deleted")
+            str(effect.sed) for effect in plain.effects if effect.event in ("draft_created", "draft_deleted")
         )
-        space = explore(
-            part.buc, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing
-        )  # fmt: skip
-        found = _DONE[key] = (len(space.nodes), space.complete, tuple(_offences(part.buc, version, space, part.closing)))
-    states, complete, offences = found
-    known = tuple(attrs.evolve(item, waiver=_waiver(code, item)) for item in offences)
-    return PartResult(part.name, tuple(str(row.sed) for row in part.buc.rows), states, complete, known)
+        space = explore(plain, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing)
+        offences = tuple(_offences(plain, version, space))
+        found = (len(space.nodes), space.complete, offences, tuple(_unreached(plain, version, space, part.closing)))
+        _DONE[key] = found
+    states, complete, offences, unreached = found
+
+    def known(items: tuple[Counterexample, ...]) -> tuple[Counterexample, ...]:
+        named = (_named(item, names) for item in items)
+        return tuple(attrs.evolve(item, waiver=_waiver(code, item)) for item in named)
+
+    seds = tuple(str(row.sed) for row in part.buc.rows)
+    return PartResult(part.name, 1 + parties, seds, states, complete, known(offences), known(unreached))
 
 
-_DONE: dict[object, tuple[int, bool, tuple[Counterexample, ...]]] = {}
+def _renamed(buc: Buc) -> tuple[Buc, Mapping[str, str]]:
+    """The part with neutral names for its SEDs, so that parts alike are explored once; names that facts use stay."""
+    if any(_conditions_of(buc)):
+        return buc, {}
+    codes = list(dict.fromkeys(row.sed for row in buc.rows))
+    new = {old: SedType(f"N{number:03}") for number, old in enumerate(codes, 1)}
+
+    def renamed(trigger: Trigger) -> Trigger:
+        changed = {
+            name: new.get(old, old)
+            for name in ("sed", "reply_to", "parent")
+            if (old := getattr(trigger, name)) is not None
+        }
+        return attrs.evolve(trigger, **changed, source=None, note=None)
+
+    rows = tuple(
+        attrs.evolve(
+            row, sed=new[row.sed], after=tuple(map(renamed, row.after)), source="", confidence="", process=None
+        )
+        for row in buc.rows
+    )
+    effects = tuple(
+        attrs.evolve(
+            item, sed=new.get(item.sed, item.sed), target=new.get(item.target, item.target), source="", confidence="",
+            parent=None if item.parent is None else new.get(item.parent, item.parent),
+            target_parents=tuple(new.get(old, old) for old in item.target_parents),
+        )
+        for item in buc.effects
+    )  # fmt: skip
+    included = tuple(attrs.evolve(item, after=tuple(map(renamed, item.after))) for item in buc.included)
+    plain = attrs.evolve(buc, rows=rows, effects=effects, included=included)
+    return plain, {str(name): str(old) for old, name in new.items()}
+
+
+def _conditions_of(buc: Buc) -> Iterator[str]:
+    for trigger in (*(item for row in buc.rows for item in row.after), *(i for b in buc.included for i in b.after)):
+        if trigger.condition is not None:
+            yield trigger.condition
+    for effect in buc.effects:
+        if effect.condition is not None:
+            yield effect.condition
+
+
+def _named(item: Counterexample, names: Mapping[str, str]) -> Counterexample:
+    """A counterexample with the names of the process put back."""
+    if not names:
+        return item
+
+    def put_back(text: str) -> str:
+        return re.sub(r"\bN[0-9]{3}\b", lambda found: names.get(found[0], found[0]), text)
+
+    return attrs.evolve(
+        item, subject=put_back(item.subject), text=put_back(item.text), steps=tuple(map(put_back, item.steps))
+    )
+
+
+_DONE: dict[object, tuple[int, bool, tuple[Counterexample, ...], tuple[Counterexample, ...]]] = {}
 """Parts explored already; the same rows give the same answer, whichever process they stand in."""
 
 
@@ -269,9 +362,8 @@ def _waiver(code: str, item: Counterexample) -> Waiver | None:
 # ---- properties ------------------------------------------------------------------------------------------------------
 
 
-def _offences(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> Iterator[Counterexample]:
+def _offences(buc: Buc, version: CdmVersion, space: Space) -> Iterator[Counterexample]:
     yield from _dead_ends(space)
-    yield from _unreached(buc, version, space, closing)
     yield from _unclosable(space)
     yield from _disagreement(space)
     for node, text in space.refusals[:1]:
@@ -292,8 +384,6 @@ def _ended(space: Space, node: Node) -> bool:
 
 
 def _unreached(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> Iterator[Counterexample]:
-    if not space.complete:
-        return
     sent = {(edge.author, edge.sed) for edge in space.edges}
     answered = {(edge.author, edge.sed, edge.parent) for edge in space.edges}
     for role, rows in buc.program(version).rows.items():

@@ -52,6 +52,7 @@ class Trigger:
     :param days: not before so many days after the trigger.
     :param condition: name of a row in ``conditions.toml``.
     :param own_request: only when the trigger answers a document of our own.
+    :param again: also when the same document was answered before.
     """
 
     role: Role
@@ -64,6 +65,7 @@ class Trigger:
     days: int | None = None
     condition: str | None = None
     own_request: bool = False
+    again: bool = False
     since: CdmVersion | None = None
     until: CdmVersion | None = None
     source: str | None = None

@@ -19,7 +19,6 @@ from typing import NamedTuple
 import attrs
 
 from eessi.buc.case import Case
-from eessi.buc.conditions import Answer
 from eessi.buc.definition import Buc, HistoryTest
 from eessi.buc.event import Event
 from eessi.buc.moves import Move
@@ -198,12 +197,13 @@ def _successors(table: _Table, space: Space, at: int) -> Iterator[tuple[str, Nod
         yield from _deliveries(table, space, at, number)
     room = len(node.flight) < table.bounds.flight
     for who, case in enumerate(node.cases):
-        for step in table.steps(case):
-            if step.closes:
-                space.closable[at] = True
-                if not table.closing:
-                    continue
-            space.movable[at] = True
+        steps = table.steps(case)
+        movable, closable = table.open[case]
+        space.closable[at] |= closable
+        space.movable[at] |= movable
+        for step in steps:
+            if step.closes and not table.closing:
+                continue
             if step.event is None:
                 yield step.edge.text, node._replace(cases=_with(node.cases, who, step.after))
             elif room:
@@ -263,6 +263,7 @@ class _Table:
         self._numbers: dict[object, int] = {}
         self._event_numbers: dict[object, int] = {}
         self._steps: dict[int, tuple[_Step, ...]] = {}
+        self.open: dict[int, tuple[bool, bool]] = {}
         self._received: dict[tuple[int, int], tuple[int, str | None]] = {}
 
     def number(self, case: Case) -> int:
@@ -279,12 +280,11 @@ class _Table:
         found = self._steps.get(number)
         if found is None:
             case = self.cases[number]
-            found = self._steps[number] = tuple(
-                step
-                for move in case.allowed(on=_LATER.date())
-                if move.answer is Answer.YES
-                for step in self._moved(case, move)
-            )
+            moves = case.allowed(on=_LATER.date()).yes
+            closing = [move for move in moves if move.kind == "close" or move.sed == "X001"]
+            sending = [move for move in moves if move.sed is not None and move.sed != "X001" and move.kind != "update"]
+            self.open[number] = bool(sending), bool(closing)
+            found = self._steps[number] = tuple(step for move in moves for step in self._moved(case, move))
         return found
 
     def receive(self, number: int, event: int) -> tuple[int, str | None]:
@@ -342,9 +342,7 @@ class _Table:
             text = f"{case.me} sends {sed}{_told(case, parent)}" + (f" ({told})" if told else "")
             answered = case.documents[parent].sed if parent is not None else None
             received = attrs.evolve(event, kind="received", sender=case.me)
-            yield _Step(
-                Edge(text, case.role, sed, answered), self.number(after), self._event(received), sed == "X001"
-            )
+            yield _Step(Edge(text, case.role, sed, answered), self.number(after), self._event(received), sed == "X001")
 
     def _event(self, event: Event) -> int:
         key = (event.document_id, event.parent_id, tuple(sorted(event.facts.items())), event.participant)
@@ -397,7 +395,9 @@ def _facts_by_sed(buc: Buc) -> Mapping[str, tuple[Mapping[str, bool], ...]]:
             for fact in (*row.facts, *(name for test in row.history for name in test.facts)):
                 names.setdefault(fact.partition(".")[0], set()).add(fact)
     return {
-        sed: tuple(dict(zip(sorted(facts), values, strict=True)) for values in product((True, False), repeat=len(facts)))
+        sed: tuple(
+            dict(zip(sorted(facts), values, strict=True)) for values in product((True, False), repeat=len(facts))
+        )
         for sed, facts in names.items()
     }
 
@@ -406,7 +406,14 @@ def _key(case: Case, ordered: bool) -> object:
     """Everything about a participant's state that can matter later."""
     state = case._state
     documents = [
-        (item.id, item.status, item.version, state.blocked.get(item.id), tuple(sorted(item.facts.items())))
+        (
+            item.id,
+            item.parent_id,
+            item.status,
+            item.version,
+            state.blocked.get(item.id),
+            tuple(sorted(item.facts.items())),
+        )
         for item in state.documents.values()
     ]
     offers = [
@@ -430,5 +437,3 @@ def _key(case: Case, ordered: bool) -> object:
 def quiet(node: Node) -> bool:
     """Whether nothing is on its way."""
     return not node.flight
-
-

@@ -165,7 +165,7 @@ def _trigger(row: tables.TriggerRow) -> Trigger:
     return Trigger(
         role=Role(row.role), event=row.event, sed=_sed(row.sed), reply_to=_sed(row.reply_to), starter=row.starter,
         unparented=row.unparented, parent=_sed(row.parent), days=row.days, condition=row.condition,
-        since=_version(row.since), until=_version(row.until), source=row.source, note=row.note,
+        again=row.again, since=_version(row.since), until=_version(row.until), source=row.source, note=row.note,
     )  # fmt: skip
 
 

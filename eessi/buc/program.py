@@ -92,8 +92,6 @@ def compile_program(buc: Buc, version: CdmVersion) -> Program:
     for item in buc.included:
         for send in buc.blocks[item.block].sends:
             rows.append(_unfold(buc, item, send, rows, version))
-            if send.once_for_all and buc.is_multilateral:
-                effects += [_once_for_all(role, send) for role in SIDES]
     by_role: dict[Role, dict[SedType, SendRow]] = {role: {} for role in SIDES}
     opened: dict[Key, list[Opening]] = defaultdict(list)
     for row in rows:
@@ -150,8 +148,9 @@ def _unfold(buc: Buc, item: Included, send: BlockSend, rows: list[SendRow], vers
     elif send.opens == "reply":
         if send.answers_included:
             sides = _receiving(roles, False)
+        answers = _request(buc, item, send) if send.once_for_all and buc.is_multilateral else send.reply_to
         after = tuple(
-            Trigger(role, event, send.reply_to, reply_to=send.reply_to, own_request=send.own_request)
+            Trigger(role, event, send.reply_to, reply_to=answers, own_request=send.own_request)
             for role in sides
             for event in send.on
         )
@@ -162,6 +161,11 @@ def _unfold(buc: Buc, item: Included, send: BlockSend, rows: list[SendRow], vers
         while_closed=send.while_closed, attachments=False, choose_receivers=send.sed == "X009", source=send.source,
         confidence=send.confidence,
     )  # fmt: skip
+
+
+def _request(buc: Buc, item: Included, send: BlockSend) -> SedType | None:
+    """What the document answered is itself an answer to: one reply for all answers to one request."""
+    return next(other.reply_to for other in buc.blocks[item.block].sends if other.sed == send.reply_to)
 
 
 def _exchange(rows: Iterable[SendRow], roles: tuple[Role, ...]) -> Iterable[Trigger]:
@@ -186,9 +190,3 @@ def _targets(rows: Iterable[SendRow], send: BlockSend, multilateral: bool) -> It
             for side in row.by if send.side == "sender" else _receiving(row.by, multilateral):
                 event = "sent" if send.side == "sender" else "received"
                 yield Trigger(side, event, row.sed, reply_to=row.sed)
-
-
-def _once_for_all(role: Role, send: BlockSend) -> Effect:
-    return Effect(
-        role, "sent", send.sed, "withdraw", send.sed, ("create",), source=send.source, confidence=send.confidence
-    )

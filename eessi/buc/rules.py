@@ -12,7 +12,7 @@ What does not fit a row, and why:
 * A participant that was removed or replaced may have sent its message before it knew: it is still accepted.
 * A document that is there already, in a version that is not newer, was delivered twice: nothing happens.
 * Drafting and sending in one step is drafting, then sending: exclusions that bite from the draft on bite as well.
-* A cancelled document cannot be answered: its reply offers are withdrawn on all sides.
+* A cancelled document cannot be answered any more by us; an answer of another may have crossed the X008.
 * A document that opened the case is *the starter* for ever, also after its invalidation.
 * Answers to a document are one per counterparty, since every participant has its own side.
 """
@@ -36,7 +36,8 @@ from eessi.ids import InstitutionId, Role, SedType
 __all__ = ["judge_slot", "opening_state", "step"]
 
 _NO_FACTS: Mapping[str, bool] = {}
-_OWN_ACTS = frozenset({"draft_created", "draft_deleted", "sent", "invalidated_by_sender"})
+_OWN_ACTS = frozenset({"draft_created", "sent"})
+"""What another participant must have known when it wrote its next document. Its X008 may have been overtaken by it."""
 
 
 class _World:
@@ -142,13 +143,19 @@ def _own_slot(frame: Frame, state: State, event: Event) -> Slot | None:
         assert event.sed is not None
         return judge_slot(frame, state, slot, _day(event), _stated(event, event.sed))[0] is Answer.YES
 
-    return _pick(offers, event.parent_id, usable)
+    return _pick(offers, event.parent_id, state.documents, usable)
 
 
-def _pick(offers: Mapping[str, Slot], parent: str | None, usable: Callable[[Slot], bool]) -> Slot | None:
+def _pick(
+    offers: Mapping[str, Slot], parent: str | None, documents: Mapping[str, Document], usable: Callable[[Slot], bool]
+) -> Slot | None:
     """The offer that a document uses: by its parent, or the only one that fits."""
     if parent is not None:
-        return offers.get(parent)
+        found = offers.get(parent)
+        if found is None and parent in documents:  # X004: one answer for all replies to the same request
+            above = offers.get(documents[parent].parent_id or FREE)
+            found = above if above is not None and above.parent is not None and above.row.block is not None else None
+        return found
     free = offers.get(FREE)
     if free is not None or len(offers) == 1:
         return free if free is not None else next(iter(offers.values()))
@@ -357,9 +364,9 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
     def usable(slot: Slot) -> bool:
         return _peer_judges(state, slot, event) is not Answer.NO
 
-    slot = _pick(offers, parent, usable) if offers else None
+    slot = _pick(offers, parent, state.documents, usable) if offers else None
     if slot is None and offers and parent is not None and not any(item.parent for item in offers.values()):
-        slot = _pick(offers, None, usable)
+        slot = _pick(offers, None, state.documents, usable)
     if slot is None:
         raise _violation(reasons.explain_peer(frame, state, side, event))
     if not usable(slot):
@@ -458,8 +465,10 @@ def _offer(frame: Frame, state: State, side: Side, row: SendRow, trigger: Trigge
             return None
         anchor = answered = target.id
         shut = side.shut.get(row.sed, {}).get(anchor)
-        if shut is not None and trigger.event == "update_received" and shut.why in ("used", "drafted"):
-            return None
+        if shut is not None and shut.why in ("used", "drafted") and not trigger.again:
+            user = state.documents.get(shut.by)
+            if user is not None and user.status != "cancelled":
+                return None
     return Slot(row, anchor, answered, document.id, needs, trigger.days)  # type: ignore[arg-type]  # conditions
 
 
@@ -507,7 +516,7 @@ def _withdraw(state: State, side: Side, effect: Effect, document: Document) -> N
     why = "withdrawn" if effect.effect == "withdraw" else "suspended"
     if "create" in effect.operations:
         for slot in list(side.open.get(effect.target, {}).values()):
-            if _concerns(state, effect, document, slot.parent) and slot.opened_by != document.id:
+            if _concerns(state, effect, document, slot.parent):
                 side.close(slot, why, document.id)
     rest = frozenset(effect.operations) - {"create"}
     if rest:
@@ -576,6 +585,12 @@ def _case_effect(frame: Frame, state: State, effect: str, document: Document, ev
 
 
 def _reopen(state: State, document: Document) -> None:
+    """X004: a yes opens the case again, unless the one who closed it has closed it once more since."""
+    closed = _ancestor(state, document, "X001")
+    if closed is not None:
+        closings = [item for item in state.documents.values() if item.sed == "X001" and item.author == closed.author]
+        if closings[-1].id != closed.id:
+            return
     decided = document.facts.get("X004.reopen")
     if decided:
         state.status = CaseState.OPEN
@@ -595,7 +610,7 @@ def _invalidate(frame: Frame, state: State, order: Document) -> None:
         written = key == target.author
         if written:
             _recreate(side, cancelled)
-        if key == frame.me or not target.mine:  # an answer of the other side may have crossed our X008
+        if key == frame.me:  # an answer of another may have crossed the X008
             for offers in list(side.open.values()):
                 for slot in list(offers.values()):
                     if slot.parent == target.id and not slot.row.while_closed and slot.row.sed != "X013":

@@ -33,6 +33,7 @@ class TriggerRow(_Row):
     unparented: bool = False
     parent: SedCode | None = None
     days: int | None = Field(default=None, ge=0)
+    again: bool = False
     condition: str | None = None
     since: VersionText | None = None
     until: VersionText | None = None

@@ -68,7 +68,7 @@ def expected_trigger(row: dict[str, Any], conditions: dict[str, str]) -> dict[st
     out = {"role": ROLES[row["role"]], "event": row["event"]}
     out |= {new: row[old] for old, new in names.items() if old in row}
     if "custom_handler" in row:
-        out["reply_to"] = {"DA073R": "DA071", "S053R": "S051"}[row["sed"]]
+        out |= {"reply_to": {"DA073R": "DA071", "S053R": "S051"}[row["sed"]], "again": True}
     if "condition" in row:
         out["condition"] = conditions[row["condition"]].format(sed=row.get("sed"))
     return out
