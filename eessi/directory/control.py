@@ -13,6 +13,7 @@ import datetime as dt
 import enum
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 import attrs
@@ -23,7 +24,7 @@ from eessi.directory.difference import Content, compare
 from eessi.directory.directory import Directory
 from eessi.directory.records import AccessPoint, Institution
 from eessi.directory.store import DirectoryStore
-from eessi.errors import NotAllowed, UnknownCode, UsageError
+from eessi.errors import DefinitionError, NotAllowed, UnknownCode, UsageError
 from eessi.findings import Finding, Severity
 from eessi.ids import InstitutionId, fold_country
 from eessi.stores.directory_rows import DirectoryStorage, EventRow
@@ -71,6 +72,31 @@ class Policy:
     proposers: frozenset[str] | None = None
     approvers: frozenset[str] | None = None
     country: str | None = None
+
+    @classmethod
+    def load(cls, file: Path) -> Policy:
+        """Read ``proposers``, ``approvers`` (lists of users) and ``country`` from a TOML file.
+
+        :raises DefinitionError: when the file is broken.
+        """
+        import tomllib
+
+        from pydantic import BaseModel, ConfigDict, ValidationError
+
+        class _File(BaseModel):
+            model_config = ConfigDict(extra="forbid")
+            proposers: frozenset[str] | None = None
+            approvers: frozenset[str] | None = None
+            country: str | None = None
+
+        try:
+            read = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            key = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise DefinitionError("this is no policy of the directory", file=str(file), key=key) from None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise DefinitionError(str(error), file=str(file)) from None
+        return cls(read.proposers, read.approvers, read.country)
 
 
 @attrs.frozen(slots=True)

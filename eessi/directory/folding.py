@@ -141,8 +141,8 @@ class Folding:
 
     def competences(self, rows: Sequence[Competence], path: str) -> tuple[Competence, ...]:
         """The rows in order, doubles merged by :func:`merge_competences` and reported."""
-        if len({(row.buc, row.role) for row in rows}) == len(rows):
-            return tuple(sorted(rows, key=competence_order))
+        if _in_order_and_apart(rows):
+            return tuple(rows)
         merged = merge_competences(rows)
         if len(merged) < len(rows):
             for (buc, role), double in groupby(sorted(rows, key=competence_order), key=_process):
@@ -152,6 +152,19 @@ class Folding:
 
 
 _NEVER = Period(Period(ALWAYS.start).start.max, None)
+
+
+def _in_order_and_apart(rows: Sequence[Competence]) -> bool:
+    """Whether rows are ordered and none of them could be merged: the usual case, told in one pass."""
+    buc, role, end = "", "", ALWAYS.start
+    for row in rows:
+        if row.buc == buc and row.role == role:
+            if end is None or row.period.start <= end:
+                return False
+        elif (row.buc, row.role) < (buc, role):
+            return False
+        buc, role, end = row.buc, row.role, row.period.end  # type: ignore[assignment]  # an absent end is told above
+    return True
 
 
 def _process(row: Competence) -> tuple[BucId, Role]:

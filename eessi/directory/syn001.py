@@ -7,6 +7,7 @@ at a time, so a whole European copy can be read into a store.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -46,6 +47,7 @@ _PARTS: Final = (
     "Certificate",
 )
 _TEMPLATES_KEPT: Final = 200_000
+_PLAIN_HEAD: Final = re.compile(r"(?:<Competences[^<>]*>)?\s*<Competence>\s*")
 
 
 @attrs.frozen(slots=True)
@@ -98,7 +100,8 @@ class _Reader:
     def __init__(self, folding: Folding) -> None:
         self.folding = folding
         self.head = CopyHead()
-        self.templates: dict[tuple[str | None, ...], tuple[BucId, Role, Period, bool] | None] = {}
+        self.templates: dict[str, tuple[BucId, Role, Period, bool]] = {}
+        self.plain_heads: set[str] = set()
         self.ids: dict[str, InstitutionId | None] = {}
 
     def read(self, element: etree._Element) -> Record | None:
@@ -234,27 +237,41 @@ class _Reader:
         return id
 
     def competences(self, element: etree._Element | None, path: str) -> tuple[Competence, ...]:
-        """The hot path of a European copy: the shape of a row without its name is looked up, not read again."""
+        """The hot path of a European copy: what stands in a row besides its name is looked up, not read again.
+
+        Written out by libxml2, equal rows are equal texts whatever the source looked like, so the text is the key.
+        """
+        if element is None or not len(element):
+            return ()
         found = []
-        templates = self.templates
-        for row in element if element is not None else ():
-            words: list[str | None] = []
-            for part in row.iter():
-                words.append(part.tag)  # type: ignore[arg-type]  # comments are not in the stream
-                words.append(part.text)
-            name, key = (words[3], tuple(words[4:])) if words[2:3] == ["id"] else (None, tuple(words[2:]))
-            template = templates.get(key)
+        templates, plain = self.templates, self.plain_heads
+        rows: list[etree._Element] | None = None
+        texts = etree.tostring(element, encoding="unicode", with_tail=False).split("</Competence>")
+        if len(texts) != len(element) + 1:
+            texts = [""] * (len(element) + 1)  # empty rows, or something else between them
+        for index in range(len(texts) - 1):
+            head, _, body = texts[index].partition("</id>")
+            before, _, name = head.rpartition("<id>")
+            template = templates.get(body) if before in plain and "&" not in name and "<" not in name else None
             if template is None:
-                template = self.competence(row, path, key)
+                rows = rows if rows is not None else list(element)
+                template = self.competence(rows[index], path, body if self.is_plain(before, name) else "")
                 if template is None:
                     continue
+                name = _leaf(_children(rows[index]), "id") or ""
             buc, role, period, is_ready = template
-            found.append(Competence(buc, role, period, is_ready, name))
+            found.append(Competence(buc, role, period, is_ready, name or None))
         return self.folding.competences(found, path)
 
-    def competence(
-        self, row: etree._Element, path: str, key: tuple[str | None, ...]
-    ) -> tuple[BucId, Role, Period, bool] | None:
+    def is_plain(self, before: str, name: str) -> bool:
+        """Whether nothing but its name stands before a row's text, so that the rest of the text says all of it."""
+        if "<" in name or "&" in name or not _PLAIN_HEAD.fullmatch(before):
+            return False
+        if len(self.plain_heads) < _TEMPLATES_KEPT:
+            self.plain_heads.add(before)
+        return True
+
+    def competence(self, row: etree._Element, path: str, key: str) -> tuple[BucId, Role, Period, bool] | None:
         parts = _children(row)
         kind = parts.get("BUCType")
         defects = self.folding.defects
@@ -267,7 +284,7 @@ class _Reader:
         if ready not in ("true", "false", "1", "0"):
             defects.report("DIR-READY-UNKNOWN", f"{path}/{buc}", "no readiness", expected="true or false")
         found = (buc, role, self.period(parts.get("ValidityPeriod"), f"{path}/{buc}"), ready in ("true", "1"))
-        if defects.total == before and len(self.templates) < _TEMPLATES_KEPT:
+        if key and defects.total == before and len(self.templates) < _TEMPLATES_KEPT:
             self.templates[key] = found  # only rows without a defect: the others are reported for each institution
         return found
 

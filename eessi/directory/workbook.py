@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 from zipfile import BadZipFile
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eessi.directory.directory import Directory
 
-__all__ = ["content_of_workbook", "read_rows", "write_workbook"]
+__all__ = ["content_of_workbook", "read_rows", "write_table", "write_workbook"]
 
 _MOST_ROWS: Final = 1_048_575
 _MOST_CELL: Final = 32_767
@@ -150,3 +150,15 @@ def _openpyxl() -> type:
     except ModuleNotFoundError:
         raise MissingExtra("directory", "Excel workbooks") from None
     return Workbook
+
+
+def write_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> bytes:
+    """One table as an Excel workbook; texts stay texts.
+
+    :raises MissingExtra: without openpyxl (extra ``directory``).
+    """
+    book = _openpyxl()(write_only=True)
+    _fill(book.create_sheet(title), tuple(columns), [dict(row) for row in rows])
+    file = BytesIO()
+    book.save(file)
+    return file.getvalue()

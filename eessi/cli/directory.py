@@ -1,0 +1,457 @@
+"""``eessi directory``: institutions, who may do what, where, and since when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, print_table, write
+from eessi.cli.store import store_options, store_place
+from eessi.errors import EessiError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from eessi.directory import Directory
+    from eessi.directory.reports import ChangeRow, FindingRow
+    from eessi.directory.store import DirectoryStore
+
+__all__ = ["directory"]
+
+SYNTHETIC = "synthetic"
+
+
+class Day(click.ParamType[dt.date]):
+    """A day, ``2026-01-31``."""
+
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """Read the day."""
+        try:
+            return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it like 2026-01-31", param, ctx)
+
+
+class _Keeping(click.Group):
+    """The commands that change something live in a module of their own, loaded when one of them is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from eessi.cli import directory_keeping
+
+        return sorted([*self.commands, *directory_keeping.COMMANDS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        from eessi.cli import directory_keeping
+
+        return directory_keeping.COMMANDS.get(cmd_name)
+
+
+@click.group(cls=_Keeping, help="Institutions: who may do what, where, and since when.")
+def directory() -> None:
+    """Hold the subcommands."""
+
+
+# --- shared by both modules ------------------------------------------------------------------------------------------
+
+
+def open_store(store: str | None, tenant: str) -> DirectoryStore:
+    """The store that a command works on."""
+    from eessi.directory.store import DirectoryStore
+
+    return DirectoryStore.open(store_place(store), tenant=tenant)
+
+
+def directory_from(
+    source: str | None, store: str | None, tenant: str, country: str | None = None, seq: int | None = None
+) -> Directory:
+    """The directory of ``--from`` (a file, ``-`` or ``synthetic``), else the copy in force in the store."""
+    from eessi.directory import Directory
+
+    if source == SYNTHETIC:
+        return Directory.synthetic()
+    if source is not None:
+        return Directory.load(_stdin() if source == "-" else source)
+    try:
+        with open_store(store, tenant) as opened:
+            return opened.directory(country, seq=seq)
+    except LookupError as error:
+        raise UsageError(f"{error}; load one with `eessi directory import FILE`, or name a file with --from") from None
+
+
+def _stdin() -> bytes:
+    import sys
+
+    return sys.stdin.buffer.read()
+
+
+def print_document(document: BaseModel, output: Path | None, *, quiet: bool) -> None:
+    """Write a document as JSON."""
+    plain = document.model_dump(mode="json", by_alias=True)
+    print_json(plain, output, quiet=quiet)
+
+
+def finding_lines(rows: Iterable[FindingRow]) -> list[str]:
+    """Findings as lines of text."""
+    return [
+        f"{row.severity}: {row.path or '-'}: {row.message}"
+        + (f" ({row.count} times)" if row.count > 1 else "")
+        + f" [{row.id}]"
+        for row in rows
+    ]
+
+
+def change_table(rows: Sequence[ChangeRow], output: Path | None, *, quiet: bool) -> None:
+    """Changes as a table."""
+    cells = [
+        (
+            row.change_class,
+            row.institution or "-",
+            row.id.partition(":")[0],
+            _detail(row),
+            _word(row.old),
+            _word(row.new),
+        )
+        for row in rows
+    ]
+    print_table(("class", "institution", "what", "detail", "old", "new"), cells, output, quiet=quiet)
+
+
+def _detail(row: ChangeRow) -> str:
+    detail = row.id.partition(":")[2]
+    prefix = f"{row.institution}/"
+    return (
+        detail.removeprefix(prefix)
+        if row.institution and detail != row.institution
+        else ""
+        if row.institution
+        else detail
+    )
+
+
+def _word(value: object) -> str:
+    return "" if value is None else "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+# --- find ------------------------------------------------------------------------------------------------------------
+
+from_option = click.option(
+    "--from", "source", metavar="PATH", help="Ask this copy (a file, - or 'synthetic') instead of the store."
+)
+
+
+@directory.command("find")
+@click.argument("buc_argument", metavar="[BUC]", required=False)
+@click.option("--buc", metavar="CODE", help="The process, where it is not given as argument.")
+@click.option("--role", default="CounterParty", show_default=True, help="CaseOwner, CounterParty or IntelligentRA.")
+@click.option("--country", metavar="CC", help="EESSI or ISO spelling; all countries without it.")
+@click.option("--on", type=Day(), help="The day asked about.  [default: today]")
+@click.option("--known-on", type=Day(), help="Answer by the copy that was the newest on this day.")
+@click.option("--name", help="Narrow by name, in any language, with tolerance for typing errors.")
+@from_option
+@store_options
+@common_options()
+def find(
+    buc_argument: str | None,
+    buc: str | None,
+    role: str,
+    country: str | None,
+    on: dt.date | None,
+    known_on: dt.date | None,
+    name: str | None,
+    source: str | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Who may take a role in a process, and why the others may not.
+
+    Ends with 1 when nobody may.
+    """
+    from eessi.directory.reports import find_document
+
+    code = buc_argument or buc
+    if code is None:
+        raise click.UsageError("name a process, like LA_BUC_01")
+    if known_on is not None:
+        if source is not None:
+            raise click.UsageError("--known-on asks the store; leave --from out")
+        with open_store(store, tenant) as opened:
+            found = opened.find(code, role, country, on, known_on=known_on)
+    else:
+        found = directory_from(source, store, tenant, country).find(code, role, country, on)
+    if name:
+        from eessi.directory.search import by_name
+
+        found = by_name(found, name)
+    document = find_document(found)
+    if format == "json":
+        print_document(document, output, quiet=quiet)
+        return 0 if found else 1
+    lines = [f"match: {row.institution}  {row.name}" + _how(row.access_point, row.warnings) for row in document.matches]
+    lines += [f"out:   {row.institution}  {row.text} [{row.reason}]" for row in document.left_out]
+    lines += [f"hint:  {hint}" for hint in document.hints]
+    write("\n".join(lines) if lines else "no institution in this copy", output, quiet=quiet)
+    return 0 if found else 1
+
+
+def _how(access_point: str | None, warnings: list[str]) -> str:
+    via = f", by {access_point}" if access_point else ""
+    return via + "".join(f"; {warning}" for warning in warnings)
+
+
+# --- show ------------------------------------------------------------------------------------------------------------
+
+
+@directory.command("show")
+@click.argument("id")
+@click.option("--on", type=Day(), help="The day for which the route is looked up.  [default: today]")
+@from_option
+@store_options
+@common_options()
+def show(
+    id: str,
+    on: dt.date | None,
+    source: str | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """One institution: everything the directory says of it, how it is reached, who came before and after."""
+    from eessi.directory.reports import show_document
+
+    asked = directory_from(source, store, tenant)
+    each = asked.get(id)
+    document = show_document(asked, each, on or dt.date.today())
+    if format == "json":
+        print_document(document, output, quiet=quiet)
+        return 0
+    period = f"{each.period.start} to {each.period.end or 'open'}" if each.period.start != dt.date.min else "since ever"
+    lines = [
+        f"{each.id}  {each.name(lang)}",
+        f"in force: {period}" + (" (kept; not in the copy)" if document.kept else ""),
+    ]
+    lines += [f"name {name.language or '?'}: {name.display}" for name in each.names]
+    lines.append(f"liaison body: {'yes' if each.is_liaison else 'no'}; public: {'yes' if each.is_public else 'no'}")
+    if document.route:
+        lines.append(f"reached by: {document.route.access_point or '-'} at {document.route.endpoint or '-'}")
+    else:
+        lines.append(f"not reached: {document.no_route}")
+    lines += [f"relation: {relation.kind} {relation.other}" for relation in each.relations]
+    for row in each.competences:
+        until = f" to {row.period.end}" if row.period.end else ""
+        ready = "" if row.is_ready else ", not ready"
+        lines.append(f"{row.buc} {row.role.in_directory} from {row.period.start}{until}{ready}")
+    write("\n".join(lines), output, quiet=quiet)
+    return 0
+
+
+# --- diff ------------------------------------------------------------------------------------------------------------
+
+
+@directory.command("diff")
+@click.argument("old")
+@click.argument("new", required=False)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["substantial", "technical", "editorial"]),
+    help="End with 1 when there is a change of this class or a graver one.",
+)
+@store_options
+@common_options("xlsx")
+def diff(
+    old: str,
+    new: str | None,
+    fail_on: str | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """What changed from one copy to another.
+
+    OLD and NEW are files, 'synthetic', or numbers of stored copies; without NEW, the copy in force.
+    """
+    from eessi.directory.reports import diff_document
+
+    before, after = (_copy(place, store, tenant) for place in (old, new))
+    document = diff_document(before.diff(after).changes, lang=lang)
+    if format == "json":
+        print_document(document, output, quiet=quiet)
+    elif format == "xlsx":
+        from eessi.directory.workbook import write_table
+
+        columns = ("class", "institution", "what", "id", "old", "new")
+        rows = [dict(zip(columns, _cells(row), strict=True)) for row in document.changes]
+        write_file(write_table("changes", columns, rows), output)
+    else:
+        change_table(document.changes, output, quiet=quiet)
+    order = ("substantial", "technical", "editorial")
+    graver = order[: order.index(fail_on) + 1] if fail_on else ()
+    return 1 if any(document.summary[name] for name in graver) else 0
+
+
+def _cells(row: ChangeRow) -> tuple[str, ...]:
+    return (row.change_class, row.institution or "", row.what, row.id, _word(row.old), _word(row.new))
+
+
+def _copy(place: str | None, store: str | None, tenant: str) -> Directory:
+    if place is not None and not place.isdigit():
+        return directory_from(place, store, tenant)
+    return directory_from(None, store, tenant, seq=int(place) if place is not None else None)
+
+
+def write_file(data: bytes, output: Path | None) -> None:
+    """Write a file that is no text; it needs a name."""
+    if output is None:
+        raise click.UsageError("name the file with --output")
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+
+
+# --- lint ------------------------------------------------------------------------------------------------------------
+
+
+@directory.command("lint")
+@click.argument("path", required=False)
+@click.option("--on", type=Day(), help="The day asked about.  [default: today]")
+@click.option("--country", metavar="CC", help="Only records of this country.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "never"]),
+    default="error",
+    show_default=True,
+    help="End with 1 when there is a finding of this severity or a graver one.",
+)
+@store_options
+@common_options()
+def lint(
+    path: str | None,
+    on: dt.date | None,
+    country: str | None,
+    fail_on: str,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """What is wrong with a copy: certificates, endpoints, periods, names, doubles, and what the reader repaired.
+
+    PATH is a file or 'synthetic'; without it, the copy in force.
+    """
+    from eessi.directory.lint import lint as look
+    from eessi.directory.reports import lint_document
+    from eessi.ids import fold_country
+
+    asked = directory_from(path, store, tenant)
+    findings = [*asked.findings, *look(asked, on)]
+    if country:
+        wanted = fold_country(country)
+        findings = [each for each in findings if (each.path or "").removeprefix("Certificate/").startswith(wanted)]
+    document = lint_document(findings, lang)
+    if format == "json":
+        print_document(document, output, quiet=quiet)
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in document.summary.items())
+        write("\n".join([*finding_lines(document.findings), counts]), output, quiet=quiet)
+    order = ("error", "warning", "info")
+    graver = order[: order.index(fail_on) + 1] if fail_on != "never" else ()
+    return 1 if any(document.summary[name] for name in graver) else 0
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+
+
+@directory.command("history")
+@click.argument("id", required=False)
+@click.option("--events", is_flag=True, help="The log: what was done and what was refused.")
+@store_options
+@common_options()
+def history(
+    id: str | None,
+    events: bool,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """How an institution stood in the copies; without ID, the copies; with --events, the log.
+
+    Who was competent on a day is asked with `find --on DAY --known-on DAY`.
+    """
+    import json
+
+    from eessi.directory.reports import HistoryDocument, copy_row, history_document
+
+    with open_store(store, tenant) as opened:
+        if id is not None:
+            versions = opened.history(id)
+            if not versions:
+                raise _unknown(opened, id)
+            document = history_document(id, versions)
+        elif events:
+            rows = [
+                {"no": row.no, "at": row.at, "who": row.who, "action": row.action, "proposal": row.proposal}
+                | _short(json.loads(row.body))
+                for row in opened.events()
+            ]
+            document = HistoryDocument(events=rows)
+        else:
+            document = HistoryDocument(copies=[copy_row(copy) for copy in opened.copies()])
+    if format == "json":
+        print_document(document, output, quiet=quiet)
+        return 0
+    lines = []
+    for version in document.versions:
+        lines.append(
+            f"{version.from_day} to {version.to_day} (copies {version.first} to {version.last}): {version.state}"
+        )
+        lines += [f"  {row.id}: {_word(row.old) or '-'} -> {_word(row.new) or '-'}" for row in version.changes]
+    lines += [
+        f"{copy.seq}  version {copy.version or '-'} of {copy.created or '-'}, {copy.institutions} institutions, "
+        f"loaded {copy.loaded_at} by {copy.loaded_by} ({copy.origin})"
+        for copy in document.copies
+    ]
+    lines += [
+        f"{row['no']}  {row['at']}  {row['who']}  {row['action']}"
+        + (f" {row['proposal']}" if row["proposal"] else "")
+        + (f": {row['reason']}" if row.get("reason") else "")
+        for row in document.events
+    ]
+    write("\n".join(lines) if lines else "nothing yet", output, quiet=quiet)
+    return 0
+
+
+def _short(body: dict[str, object]) -> dict[str, object]:
+    """What the log says of an event, without the records of a proposal."""
+    return {name: value for name, value in body.items() if name not in ("old", "new")}
+
+
+def _unknown(opened: DirectoryStore, id: str) -> EessiError:
+    from eessi.errors import UnknownCode
+
+    try:
+        return UnknownCode("institution", id, opened.directory().suggest(id))
+    except LookupError as error:
+        return UsageError(f"{error}; load one with `eessi directory import FILE`")
