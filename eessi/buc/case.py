@@ -14,12 +14,22 @@ from eessi.buc.definition import Buc
 from eessi.buc.event import Document, Event, Participant
 from eessi.buc.moves import Move, Moves, WhyNot
 from eessi.buc.state import CaseState, Frame, State
-from eessi.errors import UsageError
+from eessi.errors import NotAllowed, PeerViolation, ProcessError, UsageError
 from eessi.ids import CaseId, CdmVersion, InstitutionId, Role, SedType
 
-__all__ = ["Case", "start"]
+__all__ = ["Case", "Misfit", "start"]
 
 _NO_FACTS: Mapping[str, bool] = {}
+
+
+@attrs.frozen(slots=True)
+class Misfit:
+    """An event of a history that the process does not allow: its number from 1, the rule, and why."""
+
+    number: int
+    event: Event
+    rule: str
+    text: str
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -118,6 +128,29 @@ class Case:
             case = case.apply(event)
         return case
 
+    def admit(self, event: Event) -> Case:
+        """The case with an event that happened although the process did not allow it.
+
+        For histories from elsewhere; :meth:`apply` is the way of one's own steps. Nothing is checked, the event is
+        recorded, and offers follow from it as far as its SED belongs to the process.
+        """
+        return Case(self._frame, rules.admit(self._frame, self._state, event))
+
+    def retrace(self, events: Iterable[Event]) -> tuple[Case, tuple[Misfit, ...]]:
+        """The case after events that have happened: each applied or, where the process does not allow it, admitted.
+
+        The second value lists those that were admitted, with the rule against each.
+        """
+        case, misfits = self, []
+        for number, event in enumerate(events, 1):
+            try:
+                case = case.apply(event)
+            except ProcessError as error:
+                rule = error.rule if isinstance(error, (NotAllowed, PeerViolation)) else None
+                misfits.append(Misfit(number, event, rule or "", str(error)))
+                case = case.admit(event)
+        return case, tuple(misfits)
+
     def as_of(self, moment: dt.date | dt.datetime | int) -> Case:
         """The case as it was: after so many events, or with the events up to a day or moment.
 
@@ -125,7 +158,7 @@ class Case:
         """
         events = self.history
         if isinstance(moment, int):
-            return self.begin().replay(events[:moment])
+            return self.begin().retrace(events[:moment])[0]
         kept = []
         for event in events:
             if event.at is None:
@@ -134,7 +167,7 @@ class Case:
             if at > moment:
                 break
             kept.append(event)
-        return self.begin().replay(kept)
+        return self.begin().retrace(kept)[0]
 
     def begin(self) -> Case:
         """The same case before its first event."""

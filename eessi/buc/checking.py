@@ -410,27 +410,33 @@ def _unclosable(space: Space) -> Iterator[Counterexample]:
             return
 
 
-def _agreed(space: Space, node: Node) -> bool:
-    """Everything has arrived, and all see the same documents, valid or cancelled."""
-    if node.flight:
-        return False
-    there = [case for case in space.parts(node) if case.state not in (CaseState.FORWARDED, CaseState.LEFT)]
-    views = {
-        frozenset(
+def _views(space: Space) -> list[tuple[object, bool] | None]:
+    """What each participant's state shows of documents and closing; ``None`` for one that has left."""
+    found: list[tuple[object, bool] | None] = []
+    for case in space.cases:
+        if case.state in (CaseState.FORWARDED, CaseState.LEFT):
+            found.append(None)
+            continue
+        documents = frozenset(
             (document.id, document.version, document.status == "cancelled")
             for document in case.documents.values()
             if document.status != "new"
         )
-        for case in there
-    }
-    closed = {case.state is CaseState.CLOSED for case in there}
-    return len(views) <= 1 and len(closed) <= 1
+        found.append((documents, case.state is CaseState.CLOSED))
+    return found
 
 
 def _disagreement(space: Space) -> Iterator[Counterexample]:
+    """Agreement: everything has arrived, and all see the same documents, valid or cancelled, and the same closing."""
     if not space.complete:
         return  # what was cut might be the way to agreement
-    reaching = space.reaching(number for number, node in enumerate(space.nodes) if _agreed(space, node))
+    views = _views(space)
+    agreed = [
+        number
+        for number, node in enumerate(space.nodes)
+        if not node.flight and len({views[case] for case in node.cases} - {None}) <= 1
+    ]
+    reaching = space.reaching(iter(agreed))
     for number in range(len(space.nodes)):
         if number not in reaching:
             text = "the sides can no longer agree: a message is refused for ever, or was read differently"

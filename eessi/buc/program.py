@@ -61,7 +61,10 @@ class Opens(NamedTuple):
 
 @attrs.frozen(slots=True, eq=False)
 class Program:
-    """The tables of one definition in one version."""
+    """The tables of one definition in one version.
+
+    :param mutual: role and two SEDs that withdraw each other, so that neither order of the two is possible.
+    """
 
     buc: Buc
     version: CdmVersion
@@ -69,6 +72,7 @@ class Program:
     opens: Mapping[Key, Opens]
     effects: Mapping[Key, tuple[Effect, ...]]
     only_itself: frozenset[Role]
+    mutual: frozenset[tuple[Role, str, str]]
 
     @property
     def seds(self) -> frozenset[SedType]:
@@ -115,7 +119,13 @@ def compile_program(buc: Buc, version: CdmVersion) -> Program:
         {key: _split(items) for key, items in opened.items()},
         {key: tuple(items) for key, items in caused.items()},
         frozenset(only_itself),
+        frozenset(_mutual(effects)),
     )
+
+
+def _mutual(effects: Iterable[Effect]) -> Iterable[tuple[Role, str, str]]:
+    pairs = {(item.role, str(item.sed), str(item.target)) for item in effects if item.effect == "withdraw"}
+    return (pair for pair in pairs if (pair[0], pair[2], pair[1]) in pairs)
 
 
 def _split(items: Iterable[Opening]) -> Opens:

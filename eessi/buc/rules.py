@@ -33,11 +33,12 @@ from eessi.buc.state import CaseState, Frame, Side, State
 from eessi.errors import NotAllowed, PeerViolation
 from eessi.ids import InstitutionId, Role, SedType
 
-__all__ = ["judge_slot", "opening_state", "step"]
+__all__ = ["admit", "judge_slot", "opening_state", "step"]
 
 _NO_FACTS: Mapping[str, bool] = {}
 _OWN_ACTS = frozenset({"draft_created", "sent"})
-"""What another participant must have known when it wrote its next document. Its X008 may have been overtaken by it."""
+"""What binds another participant, where two documents exclude each other. Where only one excludes the other, the other
+may have been sent first and been overtaken."""
 
 
 class _World:
@@ -90,6 +91,44 @@ def step(frame: Frame, state: State, event: Event) -> State:
     from eessi.buc import local
 
     return local.step(frame, state, event)
+
+
+def admit(frame: Frame, state: State, event: Event) -> State:
+    """The state after an event that happened although the process did not allow it: recorded, and the tables act."""
+    new = state.copy()
+    if event.kind not in ("sent", "received") or event.sed is None:
+        _record(new, event)
+        return new
+    known = new.documents.get(event.document_id) if event.document_id is not None else None
+    if known is not None:
+        new.documents[known.id] = attrs.evolve(known, version=max(event.version, known.version))
+        _record(new, event)
+        return new
+    mine = event.kind == "sent"
+    author = frame.me if mine else _likely_sender(frame, new, event)
+    number = event.document_id if event.document_id is not None else _number(state, event.sed)
+    parent = event.parent_id if event.parent_id in new.documents else None
+    document = Document(
+        number, event.sed, event.kind, author, mine, event.version, parent, event.at, state.starter is None, None,
+        _own_facts(event, event.sed), () if event.receivers is None else _named(frame, new, event.receivers),
+    )  # fmt: skip
+    new.documents[number] = document
+    role = frame.role if mine else new.participants[author].role
+    row = frame.program.rows.get(role, {}).get(event.sed) or SendRow(event.sed, (), ())
+    if mine:
+        new.own = new.own.copy()
+        _dispatch(frame, new, document, event, row)
+    else:
+        _arrive(frame, new, document, None, event, row)
+    _record(new, event)
+    return new
+
+
+def _likely_sender(frame: Frame, state: State, event: Event) -> str:
+    try:
+        return _sender(frame, state, event)
+    except PeerViolation:
+        return next(iter(state.peers))
 
 
 # ---- own documents ---------------------------------------------------------------------------------------------------
@@ -499,7 +538,9 @@ def _effects(frame: Frame, state: State, side: Side, happened: str, document: Do
             _offer_again(frame, state, side, effect, document)
         elif effect.effect == "resume":
             _resume(state, side, effect, document)
-        elif ours or happened in _OWN_ACTS:
+        elif ours or (
+            happened in _OWN_ACTS and (side.role, str(effect.sed), str(effect.target)) in frame.program.mutual
+        ):
             _withdraw(state, side, effect, document)
 
 
