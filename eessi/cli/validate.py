@@ -292,6 +292,7 @@ _FORMATS: dict[str, Callable[[list[Judged], str, bool], str]] = {
 def explain(id: str, format: str, output: Path | None, quiet: bool, lang: str) -> int:
     """Say what a finding id means, why the rule exists, and how to mend it."""
     from eessi.findings import explain as texts_of
+    from eessi.findings.texts import is_reviewed
 
     texts = texts_of(id, lang)
     if format == "json":
@@ -299,5 +300,7 @@ def explain(id: str, format: str, output: Path | None, quiet: bool, lang: str) -
         return 0
     names = {"message": "what", "hint": "hint", "why": "why", "mend": "how to mend it", "source": "source"}
     lines = [texts["id"], *(f"  {label}: {texts[key]}" for key, label in names.items() if texts.get(key))]
+    if not is_reviewed(lang):
+        lines.append(f"  (the texts in {lang} have not been reviewed by a person)")
     write("\n".join(lines), output, quiet=quiet)
     return 0

@@ -9,19 +9,23 @@ import functools
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 from eessi.errors import UnknownCode
 from eessi.ids import nearest
 
-__all__ = ["explain", "known_ids", "languages", "text_of"]
+__all__ = ["complete_families", "explain", "is_reviewed", "known_ids", "languages", "text_of"]
+
+
+@functools.cache
+def _table(lang: str) -> dict[str, Any]:
+    file = files("eessi.findings").joinpath("messages", f"{lang}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8")) if lang.isalpha() and file.is_file() else {}
 
 
 @functools.cache
 def _catalogue(lang: str) -> dict[str, dict[str, str]]:
-    file = files("eessi.findings").joinpath("messages", f"{lang}.toml")
-    if not file.is_file():
-        return {}
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    table = _table(lang)
     return {key: row for key, row in table.items() if isinstance(row, dict) and key != "about"}
 
 
@@ -34,6 +38,19 @@ def languages() -> tuple[str, ...]:
     """Codes of the languages that have a catalogue."""
     folder = files("eessi.findings").joinpath("messages")
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def complete_families(lang: str) -> tuple[str, ...]:
+    """Families of ids (``SCH``) that a catalogue says it holds in full; English holds all."""
+    if lang == "en":
+        return tuple(sorted({id.partition("-")[0] for id in known_ids()}))
+    about = _table(lang).get("about", {})
+    return tuple(about.get("complete", ()))
+
+
+def is_reviewed(lang: str) -> bool:
+    """Whether a person has signed the texts of a language; English is the source and needs no signature."""
+    return lang == "en" or bool(_table(lang).get("about", {}).get("reviewed_by"))
 
 
 class _Blank(dict[str, str]):
