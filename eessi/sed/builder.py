@@ -50,7 +50,8 @@ class BuildError(EessiError):
         self.findings = findings
         first = findings[0]
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        super().__init__(f"{sed}: {first.path}: {first.message()}{more}")
+        text = f"{sed}: {first.path}: {first.message()}{more}"
+        super().__init__("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
 def build(
@@ -86,7 +87,7 @@ def build(
         )
     work = _Assembly(structure)
     content = work.nested(data, code)
-    root = _root(code, wanted, structure, content)
+    root = work.root(code, wanted, content)
     work.group(root, content, root_place(structure), code)
     findings = list(work.findings)
     if not draft:
@@ -109,20 +110,6 @@ def _proved(
 
     verdict: Verdict = validate_tree(root, registry, data=None, package=package, as_of=as_of)
     return verdict.findings
-
-
-def _root(
-    code: SedType, version: CdmVersion, structure: Structure | None, content: dict[str, object]
-) -> etree._Element:
-    """The root element; version attributes are written as practice has them (4.4 is ``4`` and ``4``)."""
-    namespace = structure.namespace if structure is not None else namespace_of(code, version)
-    root = etree.Element(f"{{{namespace}}}{code}", nsmap={"s": namespace})
-    given = {"sedGVer": str(version.major), "sedVer": str(version.minor)}
-    for key in ROOT_ATTRIBUTES:
-        value = content.pop(key, given.get(key))
-        if value is not None and value != "":
-            root.set(key, str(value))
-    return root
 
 
 @attrs.define(slots=True)
@@ -189,6 +176,21 @@ class _Assembly:
             self.put(entries[index - 1], rest, value, path)
         else:
             self.problem("BLD-TWICE", path)
+
+    def root(self, code: SedType, version: CdmVersion, content: dict[str, object]) -> etree._Element:
+        """The root element; version attributes are written as practice has them (4.4 is ``4`` and ``4``)."""
+        namespace = self.structure.namespace if self.structure is not None else namespace_of(code, version)
+        root = etree.Element(f"{{{namespace}}}{code}", nsmap={"s": namespace})
+        given = {"sedGVer": str(version.major), "sedVer": str(version.minor)}
+        for key in ROOT_ATTRIBUTES:
+            value = content.pop(key, given.get(key))
+            text = None if _is_empty(value) else self.text(value, f"{code}/@{key}", code=False)
+            if text is not None:
+                try:
+                    root.set(key, text)
+                except ValueError:
+                    self.problem("BLD-CHARACTER", f"{code}/@{key}")
+        return root
 
     # tree -------------------------------------------------------------------------------------------------------
 

@@ -111,20 +111,26 @@ def read_rina_json(
     report: list[Loss] = _outside(document, place, name)
     chosen = _version(body, version, place, document, report, source)
     tree = tree_for(registry or default_registry(), code, chosen)
-    root = _root(name, code, chosen, body)
-    content = {key: value for key, value in body.items() if key not in root.attrib}
+    root = _root(name, code, chosen, body, source)
+    attributes = {str(key) for key in root.attrib}
+    content = {key: value for key, value in body.items() if key not in attributes}
     writer = TreeWriter(tree, old=_is_old(chosen), wrap_codes=wrap_codes, source=source)
-    writer.literals.update(f"@{key}" for key in root.attrib if isinstance(body[str(key)], JsonNumber))
+    writer.literals.update(f"@{key}" for key in attributes if isinstance(body[key], JsonNumber))
     writer.fill(root, content, tree.root if tree else None, name, "")
     return Sed(root, report=LossReport((*report, *writer.report)), shape=writer.shape())
 
 
-def _root(name: str, code: SedType, version: CdmVersion, body: dict[str, JsonValue]) -> etree._Element:
+def _root(
+    name: str, code: SedType, version: CdmVersion, body: dict[str, JsonValue], source: str | None
+) -> etree._Element:
     namespace = namespace_of(code, version)
     root = etree.Element(f"{{{namespace}}}{name}", nsmap={"s": namespace})
     for key in ROOT_ATTRIBUTES:
         if isinstance(text := body.get(key), str) and text:
-            root.set(key, str(text))
+            try:
+                root.set(key, str(text))
+            except ValueError:
+                raise InputError(f"{name}/{key}: holds characters that XML does not allow", source=source) from None
     return root
 
 
@@ -136,7 +142,7 @@ def _is_old(version: CdmVersion) -> bool:
 def _how_many(found: list[tuple[str, str, dict[str, JsonValue]]]) -> str:
     if not found:
         return 'no SED in this JSON; expected one member named by the SED, like {"A001": {...}}'
-    return f"{len(found)} SEDs in this JSON ({', '.join(place for place, _, _ in found[:5])}); expected one"
+    return f"{len(found)} SEDs in this JSON ({', '.join(name for _, name, _ in found[:5])}); expected one"
 
 
 def _version(
