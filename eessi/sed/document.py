@@ -284,15 +284,6 @@ class Sed:
 
         return as_model(self, registry, package=package)
 
-    def as_record(self, registry: Registry, *, package: str | None = None) -> RootBlock:
-        """The typed, frozen record, for a document that has been proved (see :mod:`eessi.sed.records`).
-
-        :raises UsageError: when no package knows the tree.
-        """
-        from eessi.sed.records import as_record
-
-        return as_record(self, registry, package=package)
-
     def same_content(self, other: Sed) -> bool:
         """Whether both are equal in exclusive canonical form, insignificant white space aside."""
         return _squeezed(self.root) == _squeezed(other.root)
