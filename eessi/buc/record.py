@@ -20,7 +20,7 @@ from eessi.buc.loading import buc as find_buc
 from eessi.errors import InputError, UsageError
 from eessi.ids import Role
 
-__all__ = ["FORMAT", "Loaded", "as_json", "dump", "load", "read", "schema"]
+__all__ = ["FORMAT", "Loaded", "as_json", "dump", "event_json", "load", "read", "read_event", "schema"]
 
 FORMAT = 1
 """Version of the form that this release writes."""
@@ -91,17 +91,31 @@ def as_json(case: Case) -> dict[str, Any]:
         document["me"] = str(me)
     if others:
         document["counterparties"] = others
-    document["events"] = [_event_json(event) for event in case.history]
+    document["events"] = [event_json(event) for event in case.history]
     return document
 
 
-def _event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event) -> dict[str, Any]:
+    """One event as plain data; defaults are left out."""
     form = EventForm(
         kind=event.kind, sed=event.sed, document_id=event.document_id, parent_id=event.parent_id, version=event.version,  # type: ignore[arg-type]  # checked by Event
         at=event.at, sender=event.sender, receivers=event.receivers, facts=dict(event.facts),
         participant=event.participant, replaces=event.replaces, attachments=event.attachments, parts=event.parts,
     )  # fmt: skip
     return form.model_dump(mode="json", exclude_defaults=True)
+
+
+def read_event(table: Mapping[str, Any], *, source: str | None = None) -> Event:
+    """The event that :func:`event_json` wrote, in this or an earlier release.
+
+    :raises InputError: when it is not of this form.
+    """
+    try:
+        return Event(**EventForm.model_validate(table).model_dump())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"not an event: {where}: {first['msg'].lower()}", source=source) from None
 
 
 def dump(case: Case) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from typing import TypedDict
 
 import attrs
 
 from eessi.buc import Case, Event, buc
+from eessi.buc.case import Misfit
+from eessi.buc.record import event_json, read_event
 from eessi.errors import BrokenData, ProcessError, UnknownCode
-from eessi.ids import InstitutionId, SedType
+from eessi.ids import InstitutionId
 from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import moment_key
 
-__all__ = ["CaseMoved", "Stored", "add_events", "event_of", "load", "open_case", "text_of"]
+__all__ = ["CaseMoved", "Stored", "add_events", "load", "open_case"]
 
 
 class CaseMoved(ProcessError):
@@ -32,11 +33,15 @@ class CaseMoved(ProcessError):
 
 @attrs.frozen(slots=True)
 class Stored:
-    """A case and the number of its last event."""
+    """A case and the number of its last event.
+
+    :param misfits: events that the rows of this release do not allow any more; they happened, so they stay.
+    """
 
     case: Case
     revision: int
     row: CaseRow
+    misfits: tuple[Misfit, ...] = ()
 
 
 class _Opening(TypedDict):
@@ -64,28 +69,27 @@ def load(rows: CaseRows, case_id: str) -> Stored:
     """Replay a case from its events.
 
     :raises UnknownCode: when this tenant has no such case.
-    :raises BrokenData: when an event was changed after it was written, or no longer fits its process.
+    :raises BrokenData: when an event was changed after it was written.
     """
     head = rows.case(case_id)
     if head is None:
         raise UnknownCode("case", case_id)
     before = ""
-    case: Case | None = None
+    bodies = []
     for row in rows.events(case_id):
         if row.hash != row.hash_after(before):
             raise BrokenData(f"the history of case {case_id} was changed after it was written, at event {row.no}")
         before = row.hash
-        body = json.loads(row.body)
-        if case is None:
-            case = _begin(head, body["opening"])
-        else:
-            try:
-                case = case.apply(event_of(body))
-            except ProcessError as error:
-                raise BrokenData(f"event {row.no} of case {case_id} no longer fits its process: {error}") from None
-    if case is None:
+        bodies.append(json.loads(row.body))
+    if not bodies:
         raise BrokenData(f"case {case_id} has no history")
-    return Stored(case, head.revision, head)
+    opening, *events = bodies
+    case, misfits = _begin(head, opening["opening"]).retrace(read_event(event) for event in events)
+    return Stored(case, head.revision, head, misfits)
+
+
+def _text(event: Event) -> str:
+    return json.dumps(event_json(event), ensure_ascii=False, sort_keys=True)
 
 
 def _begin(head: CaseRow, opening: _Opening) -> Case:
@@ -120,45 +124,5 @@ def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, du
         current = load(rows, before.row.case_id)
         raise CaseMoved(current.case, current.revision)
     for number, event in enumerate(fresh, start=seen + 1):
-        rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), text_of(event)))
+        rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)))
     return Stored(after, head.revision, head)
-
-
-# events as JSON ---------------------------------------------------------------------------------------------------------
-
-
-def text_of(event: Event) -> str:
-    """An event as JSON; fields that say nothing are left out."""
-    body: dict[str, object] = {"kind": event.kind}
-    plain = {
-        "sed": event.sed and str(event.sed),
-        "document_id": event.document_id,
-        "parent_id": event.parent_id,
-        "version": event.version if event.version != 1 else None,
-        "at": event.at and event.at.isoformat(),
-        "sender": event.sender and str(event.sender),
-        "receivers": None if event.receivers is None else [str(one) for one in event.receivers],
-        "facts": dict(event.facts) or None,
-        "participant": event.participant and str(event.participant),
-        "replaces": event.replaces and str(event.replaces),
-        "attachments": event.attachments or None,
-        "parts": event.parts or None,
-    }
-    body.update({key: value for key, value in plain.items() if value is not None})
-    return json.dumps(body, ensure_ascii=False, sort_keys=True)
-
-
-def event_of(body: Mapping[str, object]) -> Event:
-    """The event behind its JSON.
-
-    :raises BrokenData: for a field that this release does not know.
-    """
-    known = {field.name for field in attrs.fields(Event)}
-    if unknown := body.keys() - known:
-        raise BrokenData(f"an event has fields of a newer release: {', '.join(sorted(unknown))}")
-    values = dict(body)
-    if (at := values.get("at")) is not None:
-        values["at"] = dt.datetime.fromisoformat(str(at))
-    if (sed := values.get("sed")) is not None:
-        values["sed"] = SedType(str(sed))
-    return Event(**values)  # type: ignore[arg-type]  # the names were checked; converters check the values
