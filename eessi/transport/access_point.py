@@ -166,7 +166,9 @@ class AccessPoint:
             return self._struck(now, HopFault.REFUSED, Answer(503))
         if HopFault.DISK_FULL in faults:
             return self._struck(now, HopFault.DISK_FULL, Answer(507))
-        judged = judge(data, content_type, policy=EnvelopePolicy(), signers=self._outbox_signers, on=now)
+        judged = judge(
+            data, content_type, policy=EnvelopePolicy(intermediary=True), signers=self._outbox_signers, on=now
+        )
         if judged.result is not Result.ACCEPT or judged.envelope is None:
             return self._error(judged.envelope, judged.code or "EBMS:0009", judged.detail, now)
         try:

@@ -30,11 +30,12 @@ __all__ = ["Engine", "Pulled", "verify_journal"]
 
 
 class Pulled(enum.StrEnum):
-    """How a pull ended."""
+    """How a pull ended. ``refused``: the access point refuses us; ``broken``: we refuse what it gave."""
 
     MESSAGE = "message"
     EMPTY = "empty"
     REFUSED = "refused"
+    BROKEN = "broken"
     FAILED = "failed"
 
 
@@ -117,8 +118,12 @@ class Engine:
             return self._paced(pace, Pulled.EMPTY if 200 <= answer.status < 300 else Pulled.FAILED, now)
         if _error_code(answer) is not None:
             return self._paced(pace, self._pull_error(answer, packet.message_id, now), now)
-        taken = self.inbox.take(answer.body, answer.content_type or None, now)
-        return self._paced(pace, Pulled.MESSAGE if taken.message_id else Pulled.EMPTY, now)
+        taken = self.inbox.take(answer.body, answer.content_type or None, now, pulled=True)
+        if taken.code is not None:
+            return self._paced(pace, Pulled.BROKEN, now)
+        return self._paced(
+            pace, Pulled.MESSAGE if taken.message_id or taken.answer.status == 202 else Pulled.EMPTY, now
+        )
 
     def _pull_error(self, answer: Answer, request_id: str, now: dt.datetime) -> Pulled:
         """A warning about an empty channel is normal; it must be signed by the access point all the same."""
@@ -144,7 +149,7 @@ class Engine:
 
     def _paced(self, pace: _Pace, ended: Pulled, now: dt.datetime) -> Pulled:
         rule = self.pmode.pull
-        if ended in {Pulled.MESSAGE, Pulled.EMPTY}:
+        if ended in {Pulled.MESSAGE, Pulled.EMPTY, Pulled.BROKEN}:
             pace.answered = now
         if ended is Pulled.MESSAGE:
             pace.pause, pace.next_at = rule.shortest_seconds, now

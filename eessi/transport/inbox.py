@@ -106,8 +106,10 @@ class Inbox:
 
     # --- taking in ---
 
-    def take(self, data: bytes, content_type: str | None, now: dt.datetime) -> Taken:
+    def take(self, data: bytes, content_type: str | None, now: dt.datetime, *, pulled: bool = False) -> Taken:
         """Take in whatever a partner or an access point sends: a message, a signal or several bundled.
+
+        :param pulled: it came as an answer to a pull request, so that receipts and errors go out as messages of their own.
 
         Never raises for what a stranger sends; the answer says what they get.
 
@@ -121,18 +123,18 @@ class Inbox:
         if judged.result is not Result.ACCEPT:
             lenient = not self.policy.strict and judged.result is Result.PARSE
             if not (lenient or self._unsigned_error(judged)):
-                return self._refuse(envelope, message, judged.code or "EBMS:0004", judged.detail, now)
+                return self._refuse(envelope, message, judged.code or "EBMS:0004", judged.detail, now, pulled=pulled)
         try:
             if any(isinstance(unit, PullRequest) for unit in envelope.units):
                 raise Refused("EBMS:0002", "nothing can be pulled here", finding="AS4-HEADER")
             if message is not None:
                 self._check(message)
         except Refused as refused:
-            return self._refuse(envelope, message, refused.code, refused.detail, now)
+            return self._refuse(envelope, message, refused.code, refused.detail, now, pulled=pulled)
         self._signals(envelope, data, now)
         if message is None:
             return Taken(Answer(202))
-        return self._message(message, judged, data, content_type or "", now)
+        return self._message(message, judged, data, content_type or "", now, pulled)
 
     def _unsigned_error(self, judged: Judgement) -> bool:
         """An unsigned error counts only where the P-Mode says so, and only alone."""
@@ -160,7 +162,7 @@ class Inbox:
             raise Refused("EBMS:0010", "no processing mode fits service and action", finding="AS4-HEADER")
 
     def _message(
-        self, message: UserMessage, judged: Judgement, data: bytes, content_type: str, now: dt.datetime
+        self, message: UserMessage, judged: Judgement, data: bytes, content_type: str, now: dt.datetime, pulled: bool
     ) -> Taken:
         digest = _content_digest(judged)
         with self.store.begin(self.tenant) as unit:
@@ -169,15 +171,15 @@ class Inbox:
             if known is not None:
                 if known.digest != digest or known.sender != message.sender.id:
                     detail = "the message id was used before for other content"
-                    return self._refuse(judged.envelope, message, "EBMS:0003", detail, now, rows)
+                    return self._refuse(judged.envelope, message, "EBMS:0003", detail, now, rows, pulled=pulled)
                 rows.note(message.message_id, moment_key(now), "duplicate")
                 packet = Packet(_receipt_id(message.message_id), known.receipt_type, known.receipt)
-                return attrs.evolve(self._hand_out(packet, message, now, rows), duplicate=True)
+                return attrs.evolve(self._hand_out(packet, message, now, rows, pulled), duplicate=True)
             packet = self._receipt(message, judged, now)
             rows.add_in(self._row(message, data, content_type, digest, packet, now))
             proof = f"{message.sender.id}, {len(data)} bytes"
             rows.note(message.message_id, moment_key(now), "received", proof)
-            return self._hand_out(packet, message, now, rows)
+            return self._hand_out(packet, message, now, rows, pulled)
 
     def _row(
         self, message: UserMessage, data: bytes, content_type: str, digest: str, packet: Packet, now: dt.datetime
@@ -214,9 +216,9 @@ class Inbox:
             return None
         return reply_routing(message, error=error, form=self.pmode.multihop.form)
 
-    def _hand_out(self, packet: Packet, message: UserMessage, now: dt.datetime, rows: MailRows) -> Taken:
+    def _hand_out(self, packet: Packet, message: UserMessage, now: dt.datetime, rows: MailRows, pulled: bool) -> Taken:
         """Give the receipt: in the answer, or as a signal of its own through the access point."""
-        if self.pmode.receipt.pattern == "response":
+        if self.pmode.receipt.pattern == "response" and not pulled:
             return Taken(Answer(200, packet.content_type, packet.body), message.message_id)
         url = self._signal_url(message.sender.id, now)
         if url is not None:
@@ -281,17 +283,19 @@ class Inbox:
         detail: str,
         now: dt.datetime,
         rows: MailRows | None = None,
+        *,
+        pulled: bool = False,
     ) -> Taken:
         """Refuse a message with a signed error; signals are never answered, so that two sides cannot fall into a loop."""
         message_id = message.message_id if message is not None else _first_id(envelope)
         if rows is None:
             with self.store.begin(self.tenant) as unit:
-                return self._refuse(envelope, message, code, detail, now, MailRows(unit))
+                return self._refuse(envelope, message, code, detail, now, MailRows(unit), pulled=pulled)
         row = ebms_code(code)
         rows.note(_short(message_id), moment_key(now), "refused", f"{code} {row.name}: {detail}")
         if message is None:
-            pulled = envelope is not None and any(isinstance(unit, PullRequest) for unit in envelope.units)
-            return Taken(Answer(403 if pulled else 400), message_id, code)
+            request = envelope is not None and any(isinstance(unit, PullRequest) for unit in envelope.units)
+            return Taken(Answer(403 if request else 400), message_id, code)
         packet = compose_error(
             code,
             detail,
@@ -302,7 +306,7 @@ class Inbox:
             ref_to=message.message_id,
             routing=self._routing(envelope, message, error=True),
         )
-        url = self._signal_url(message.sender.id, now) if self.pmode.receipt.pattern == "callback" else None
+        url = self._signal_url(message.sender.id, now) if pulled or self.pmode.receipt.pattern == "callback" else None
         known = self.partners.partner(message.sender.id, now) is not None
         if url is None or not known:
             return Taken(Answer(200, packet.content_type, packet.body), message_id, code)

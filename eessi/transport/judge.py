@@ -148,6 +148,9 @@ class _Case:
         types: dict[str, str] = {}
         absent = stored and bool(infos)
         self.encrypted = wss.is_encrypted(envelope)
+        if self.encrypted and self.policy.intermediary:
+            self._signature(envelope, {}, types, infos, absent=True)
+            return
         if self.encrypted and not absent:
             opened = wss.decrypt(envelope, parts, self.keys)
             parts, types = dict(opened.parts), dict(opened.types)

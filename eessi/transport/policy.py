@@ -27,12 +27,14 @@ class EnvelopePolicy:
     :param strict: whatever makes a proof impossible is refused; without it such a message is read and said to be
         without proof.
     :param minimum_bits: smallest RSA key of a signer.
+    :param intermediary: encrypted parts are for somebody else: only header and body are verified, no part is opened.
     """
 
     require_signed: bool = True
     require_encrypted: bool = False
     strict: bool = True
     minimum_bits: int = 2048
+    intermediary: bool = False
     limits: Limits = DEFAULT_LIMITS
 
     @classmethod
