@@ -46,6 +46,30 @@ def bucs_page() -> str:
     return "# Processes (BUCs)\n\n" + table(("BUC", "title", "participants", "starts with"), rows) + "\n"
 
 
+def changes_page() -> str:
+    """Every kind of change between two versions."""
+    from eessi.release import change_kinds
+
+    parts = ["# Changes\n", "What `eessi diff` reports. `eessi explain ID` prints the same.\n"]
+    for kind in change_kinds():
+        who = {"old": "receivers of the old version", "new": "receivers of the new version", "both": "both", "": "nobody"}
+        parts.append(f"## {kind.id}\n\n{kind.text}\n")
+        parts.append(f"**Class.** {kind.cls}. **Who refuses.** {who[str(kind.direction)]}. **Mirror.** {kind.mirror}.\n")
+        parts.append(f"**Why.** {kind.why}\n\n**What to do.** {kind.mend}\n")
+    return "\n".join(parts)
+
+
+def ebms_errors_page() -> str:
+    """The ebMS error codes."""
+    import tomllib
+    from importlib.resources import files
+
+    text = files("eessi.transport").joinpath("data", "errors.toml").read_text(encoding="utf-8")
+    columns = ("name", "severity", "category", "text")
+    rows = [(code, *(row[key] for key in columns)) for code, row in tomllib.loads(text).items()]
+    return "# ebMS errors\n\n" + table(("code", *columns), rows) + "\n"
+
+
 def exit_codes_page() -> str:
     """What the command returns."""
     rows = [
@@ -64,6 +88,8 @@ def exit_codes_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "findings.md": findings_page,
+    "changes.md": changes_page,
+    "ebms-errors.md": ebms_errors_page,
     "seds.md": seds_page,
     "bucs.md": bucs_page,
     "exit-codes.md": exit_codes_page,

@@ -290,17 +290,43 @@ _FORMATS: dict[str, Callable[[list[Judged], str, bool], str]] = {
 @common_options()
 @click.argument("id", metavar="ID")
 def explain(id: str, format: str, output: Path | None, quiet: bool, lang: str) -> int:
-    """Say what a finding id means, why the rule exists, and how to mend it."""
-    from eessi.findings import explain as texts_of
+    """Say what a finding or change id means, why the rule exists, and how to mend it."""
     from eessi.findings.texts import is_reviewed
 
-    texts = texts_of(id, lang)
+    texts = _texts_of(id, lang)
     if format == "json":
         print_json(dict(texts), output, quiet=quiet)
         return 0
-    names = {"message": "what", "hint": "hint", "why": "why", "mend": "how to mend it", "source": "source"}
+    names = {
+        "message": "what",
+        "class": "class",
+        "direction": "who refuses",
+        "hint": "hint",
+        "why": "why",
+        "mend": "how to mend it",
+        "source": "source",
+    }
     lines = [texts["id"], *(f"  {label}: {texts[key]}" for key, label in names.items() if texts.get(key))]
     if not is_reviewed(lang):
         lines.append(f"  (the texts in {lang} have not been reviewed by a person)")
     write("\n".join(lines), output, quiet=quiet)
     return 0
+
+
+def _texts_of(id: str, lang: str) -> dict[str, str]:
+    if not id.upper().startswith("CHG-"):
+        from eessi.findings import explain as texts_of
+
+        return texts_of(id, lang)
+    from eessi.release import kind_of
+
+    kind = kind_of(id)
+    direction = {"old": "receivers of the old version", "new": "receivers of the new version", "both": "both"}
+    return {
+        "id": kind.id,
+        "message": kind.text,
+        "class": str(kind.cls),
+        "direction": direction.get(str(kind.direction), ""),
+        "why": kind.why,
+        "mend": kind.mend,
+    }

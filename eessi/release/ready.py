@@ -1,0 +1,222 @@
+"""May we switch: who can exchange which process in which version, electronically or on paper, on a day, and who blocks.
+
+Joins three sources: the directory (competent and ready bodies), declared rows (versions and dates that somebody answers for) and
+campaign results (what was tried and passed). What nobody declared is *unknown*, never a yes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import attrs
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eessi.directory import Directory
+from eessi.directory.readiness import Declared, Mode, Readiness, readiness_of
+from eessi.errors import DefinitionError, InputError
+from eessi.ids import COUNTRIES, BucId, CdmVersion, fold_country
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+__all__ = ["Answer", "CampaignResult", "Plan", "Row", "plan", "read_campaigns", "read_declared"]
+
+
+class Answer(enum.StrEnum):
+    """Whether this exchange may go electronically on that day."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class CampaignResult(BaseModel):
+    """What a test campaign showed for a country and process: ``passed`` or not, on which day, in which version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: str
+    buc: str
+    passed: bool
+    day: dt.date
+    cdm: str | None = None
+    campaign: Literal["moveit", "exit", "testit"]
+
+
+@attrs.frozen(slots=True)
+class Row:
+    """One country and process.
+
+    :param todo: what to do about a no or an unknown; ``None`` for a yes.
+    """
+
+    country: str
+    buc: str
+    answer: Answer
+    mode: str
+    since: dt.date | None
+    version: str | None
+    source: str
+    blockers: tuple[str, ...]
+    tested: tuple[str, ...]
+    todo: str | None
+
+
+@attrs.frozen(slots=True)
+class Plan:
+    """The answer for a day, row by row."""
+
+    on: dt.date
+    version: str | None
+    rows: tuple[Row, ...]
+
+    def of(self, answer: Answer) -> tuple[Row, ...]:
+        """The rows with one answer."""
+        return tuple(row for row in self.rows if row.answer is answer)
+
+    @property
+    def outcome(self) -> Answer:
+        """Yes when every row is; no when one is; else unknown."""
+        if self.of(Answer.NO):
+            return Answer.NO
+        return Answer.UNKNOWN if self.of(Answer.UNKNOWN) else Answer.YES
+
+
+def plan(
+    directory: Directory,
+    on: dt.date,
+    *,
+    bucs: Sequence[str],
+    countries: Sequence[str] | None = None,
+    version: str | None = None,
+    declared: Iterable[Declared] = (),
+    campaigns: Iterable[CampaignResult] = (),
+) -> Plan:
+    """Who can exchange these processes on a day.
+
+    :param countries: all 32 by default. :param version: CDM version that both sides must speak; without it only the way of
+        exchange is looked at.
+    """
+    rows = tuple(declared)
+    tests = tuple(campaigns)
+    lands = tuple(fold_country(land) for land in countries or COUNTRIES)
+    wanted = None if version is None else str(CdmVersion.parse(version).released)
+    found = [_row(directory, on, str(BucId(code)), land, wanted, rows, tests) for code in bucs for land in lands]
+    return Plan(on, wanted, tuple(found))
+
+
+def _row(
+    directory: Directory,
+    on: dt.date,
+    code: str,
+    land: str,
+    version: str | None,
+    declared: tuple[Declared, ...],
+    tests: tuple[CampaignResult, ...],
+) -> Row:
+    state = readiness_of(directory, code, land, on, version=version, declared=declared)
+    mine = [t for t in tests if t.buc == code and fold_country(t.country) == land and t.day <= on]
+    mine = [
+        t
+        for t in mine
+        if version is None or t.cdm is None or CdmVersion.parse(t.cdm).same_minor(CdmVersion.parse(version))
+    ]
+    failed = [t for t in _latest(mine) if not t.passed]
+    answer = _answer(state.mode)
+    if failed and answer is Answer.YES:
+        answer = Answer.NO
+    return Row(
+        land,
+        code,
+        answer,
+        str(state.mode),
+        state.since,
+        None if state.version is None else str(state.version),
+        state.source,
+        tuple(str(one) for one in state.blockers),
+        tuple(f"{t.campaign} {'passed' if t.passed else 'failed'} on {t.day}" for t in _latest(mine)),
+        _todo(answer, state, failed, version),
+    )
+
+
+def _latest(tests: Iterable[CampaignResult]) -> list[CampaignResult]:
+    """The last result of each campaign."""
+    last: dict[str, CampaignResult] = {}
+    for test in sorted(tests, key=lambda one: one.day):
+        last[test.campaign] = test
+    return [last[name] for name in sorted(last)]
+
+
+def _answer(mode: Mode) -> Answer:
+    return {Mode.ELECTRONIC: Answer.YES, Mode.PARTLY: Answer.NO, Mode.PAPER: Answer.NO, Mode.UNKNOWN: Answer.UNKNOWN}[
+        mode
+    ]
+
+
+def _todo(answer: Answer, state: Readiness, failed: Sequence[CampaignResult], version: str | None) -> str | None:
+    if answer is Answer.YES:
+        return None
+    if failed:
+        return f"repeat the campaign {failed[0].campaign} once its cause is mended"
+    if state.mode is Mode.PAPER:
+        return "exchange on paper until the country announces the process" + (
+            f" in version {version}" if version else ""
+        )
+    if state.mode is Mode.PARTLY:
+        return "address only bodies that are ready; ask the others for their date"
+    if state.version is None and version is not None:
+        return f"ask the country which version it runs and declare it; needed: {version}"
+    return "nobody is competent in this copy: load a newer copy of the directory, or ask the country"
+
+
+# sources ---------------------------------------------------------------------------------------------------------------
+
+
+def read_declared(file: Path) -> tuple[Declared, ...]:
+    """Declared rows from CSV or JSON: country, buc, mode, since, source, and optionally institution and cdm.
+
+    :raises InputError: when the file cannot be read. :raises DefinitionError: for a row that is not valid, with its number.
+    """
+    return tuple(_valid(Declared, row, file, number) for number, row in _table(file))
+
+
+def read_campaigns(file: Path) -> tuple[CampaignResult, ...]:
+    """Campaign results from CSV or JSON: country, buc, campaign, passed, day, and optionally cdm."""
+    return tuple(_valid(CampaignResult, row, file, number) for number, row in _table(file))
+
+
+def _valid(kind: type[_Model], row: Mapping[str, object], file: Path, number: int) -> _Model:
+    try:
+        return kind.model_validate(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DefinitionError(str(first["msg"]), file=f"{file}: row {number}", key=key or None) from None
+
+
+def _table(file: Path) -> list[tuple[int, Mapping[str, object]]]:
+    import csv
+
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("no such file", source=str(file)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", source=str(file)) from None
+    if file.suffix == ".json":
+        try:
+            rows = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"not JSON: {error.msg}", source=str(file), offset=error.pos) from None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InputError("a list of rows was expected", source=str(file))
+        return list(enumerate(rows, start=1))
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [
+        (number, {key: value for key, value in row.items() if value not in ("", None)})
+        for number, row in enumerate(csv.DictReader(lines), start=2)
+    ]
