@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eessi.cli.output import common_options, print_json, write
-from eessi.errors import InputError, UsageError
+from eessi.errors import InputError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -58,9 +58,7 @@ def replay(
     from eessi.testing.coverage import joined
 
     earlier = _earlier(compare) if compare else None
-    if transport != "memory":
-        raise UsageError("only the transport 'memory' is at hand; --transport as4 needs the access-point double")
-    runs = _play(scenarios, seed, show_values, lang)
+    runs = _play(scenarios, transport, seed, show_values, lang)
     differences = _differences(earlier, runs) if earlier is not None else ()
     covered = joined(runs)
     document = _document(runs, differences, compare is not None)
@@ -97,7 +95,7 @@ def _files(names: Sequence[str]) -> Iterator[Path]:
             raise InputError("no such file", source=name)
 
 
-def _play(names: Sequence[str], seed: int | None, show_values: bool, lang: str) -> list[Run]:
+def _play(names: Sequence[str], transport: str, seed: int | None, show_values: bool, lang: str) -> list[Run]:
     from eessi.directory import Directory
     from eessi.schemas import Registry
     from eessi.testing import load_scenarios, run
@@ -105,7 +103,15 @@ def _play(names: Sequence[str], seed: int | None, show_values: bool, lang: str) 
     registry, directory = Registry.default(), Directory.synthetic()
     read = [scenario for path in _files(names) for scenario in load_scenarios(path)]
     return [
-        run(scenario, registry=registry, directory=directory, seed=seed, show_values=show_values, lang=lang)
+        run(
+            scenario,
+            registry=registry,
+            directory=directory,
+            transport=transport,
+            seed=seed,
+            show_values=show_values,
+            lang=lang,
+        )
         for scenario in read
     ]
 

@@ -11,9 +11,24 @@ from pydantic import JsonValue
 __all__ = ["VOLATILE", "Difference", "compare"]
 
 VOLATILE: Final = frozenset(
-    {"at", "started", "ended", "sha256", "size", "instance_id", "set_id", "case_id", "created", "file", "line", "seed"}
+    {
+        "at",
+        "started",
+        "ended",
+        "sha256",
+        "size",
+        "instance_id",
+        "set_id",
+        "case_id",
+        "created",
+        "file",
+        "line",
+        "seed",
+        "way",
+        "transport",
+    }
 )
-"""Keys whose values differ between two runs that mean the same: times, identifiers, hashes, places in a file."""
+"""Keys whose values differ between two runs that mean the same: times, identifiers, hashes, the way of the transport, places in a file."""
 
 
 @attrs.frozen(slots=True)

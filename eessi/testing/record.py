@@ -107,6 +107,9 @@ class ExchangeRecord(_Record):
     before: VerdictRecord | None = Field(default=None, description="the check before it left")
     after: dict[str, VerdictRecord] = Field(default_factory=dict, description="the check on arrival, by receiver")
     rejections: dict[str, str] = Field(default_factory=dict, description="why a receiver did not take it, by receiver")
+    way: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="what the transport did with the message, by receiver"
+    )
     answers: dict[str, str] = Field(default_factory=dict, description="SED that answers the violation, by receiver")
 
 

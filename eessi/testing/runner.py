@@ -37,6 +37,7 @@ def run(
     registry: Registry | None = None,
     directory: Directory | None = None,
     network: Network | None = None,
+    transport: str = "memory",
     seed: int | None = None,
     show_values: bool = False,
     lang: str = "en",
@@ -46,7 +47,8 @@ def run(
     Two runs of the same scenario with the same seed, packages and directory are equal.
 
     :param registry: default :meth:`Registry.default`. :param directory: default the synthetic one.
-    :param network: default a new one in memory that runs on the clock of the scenario.
+    :param transport: ``memory``, or ``as4``: access-point doubles, with the envelope packed, signed and receipted.
+    :param network: instead of a new one of that kind on the clock of the scenario.
     :param seed: instead of the scenario's own. :param show_values: do not mask the values of documents.
     :raises DefinitionError: when the scenario asks for what does not exist: a process, an institution, a document.
     """
@@ -55,6 +57,7 @@ def run(
         registry or Registry.default(),
         directory or Directory.synthetic(),
         network,
+        transport,
         scenario.seed if seed is None else seed,
         show_values,
         lang,
@@ -63,7 +66,7 @@ def run(
     steps: list[StepRecord] = []
     for step in scenario.steps:
         steps.extend(_step(stage, step, len(steps)))
-    return record_of(stage, started=started, steps=tuple(steps))
+    return record_of(stage, started=started, steps=tuple(steps), transport=transport)
 
 
 def record_of(stage: Stage, *, started: object, steps: tuple[StepRecord, ...], transport: str = "memory") -> Run:

@@ -184,6 +184,11 @@ def exchange_record(
             "attachments": tuple(entry.file_name for entry in header.attachments) if header else (),
             "before": checked(sending.check),
             "after": {name: checked(arrival.check) for name, arrival in arrivals.items() if arrival.check is not None},
+            "way": {
+                name: way
+                for name in receivers
+                if (way := stage.trace(sending.messages.get(stage.players[name].institution, "")))
+            },
             "rejections": {name: refusal.reason for name, refusal in rejected.items()},
             "answers": {name: arrivals[name].answer for name in rejected if arrivals[name].answer is not None},
         }

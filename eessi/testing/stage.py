@@ -9,7 +9,7 @@ import attrs
 
 from eessi.buc import Buc, Case, buc
 from eessi.directory import Directory
-from eessi.errors import DefinitionError, NotAllowed
+from eessi.errors import DefinitionError, NotAllowed, UsageError
 from eessi.ids import InstitutionId, Period, Role
 from eessi.schemas import Registry
 from eessi.testing.building import Builder
@@ -27,6 +27,16 @@ class Network(Protocol):
     def endpoint(self, institution: InstitutionId) -> Transport:
         """The transport of an institution; it exists from the first call on."""
         ...
+
+
+def _network(transport: str, clock: VirtualClock) -> Network:
+    if transport == "memory":
+        return InMemoryNetwork(clock=clock)
+    if transport == "as4":
+        from eessi.testing.as4network import As4Network
+
+        return As4Network(clock)
+    raise UsageError(f"no transport is called {transport!r}; it is memory or as4")
 
 
 @attrs.define(slots=True)
@@ -54,6 +64,7 @@ class Stage:
         registry: Registry,
         directory: Directory,
         network: Network | None,
+        transport: str,
         seed: int,
         show_values: bool,
         lang: str,
@@ -67,7 +78,7 @@ class Stage:
             scenario,
             registry,
             directory,
-            network or InMemoryNetwork(clock=clock),
+            network or _network(transport, clock),
             clock,
             Random(seed),  # noqa: S311  # repeatable identifiers for tests, no secrets
             seed,
@@ -124,6 +135,13 @@ class Stage:
             file=self.scenario.file,
             key=f"parties.{name}",
         )
+
+    def trace(self, message_id: str) -> tuple[str, ...]:
+        """The steps of a message on the network, where the network tells them."""
+        if isinstance(self.network, InMemoryNetwork):
+            return tuple(step.kind.value for step in self.network.log if step.message_id == message_id)
+        trace = getattr(self.network, "trace", None)
+        return tuple(trace(message_id)) if trace is not None else ()
 
     def reach(self, receiver: InstitutionId) -> Refusal | None:
         """Why an institution cannot be addressed today; ``None`` when it can, or when the directory does not know it."""

@@ -87,6 +87,11 @@ def not_checked(
     lines += [f"Directory: it does not know {name}, so nobody checked whether it may take part." for name in unknown]
     if transport == "memory":
         lines.append("Transport: the messages travelled in memory, without access points, signatures or encryption.")
+    elif transport == "as4":
+        lines.append(
+            "Transport: access-point doubles in one process carried the messages over AS4, with keys made on the spot; no "
+            "real access point and no certificate of the directory took part."
+        )
     return tuple(lines)
 
 
