@@ -3,8 +3,8 @@
 A process is checked in parts, each small enough to be explored to the end:
 
 * **Main flow and horizontal processes, by cones.** The cone of a row holds every row that can open it, withdraw it or
-  stand in one of its conditions, and theirs. Rows outside a cone cannot change anything inside it, so what holds in the
-  cone holds in the whole process. Cones inside other cones are not explored again.
+  stand in one of its conditions, and theirs, and what opens the case. Rows outside a cone cannot change anything inside
+  it, so what holds in the cone holds in the whole process. Cones inside other cones are not explored again.
 * **Administrative blocks, once each.** They are opened by the first exchange or by a document's attribute, and act on
   the case as a whole: closing gates every offer alike, and a message that crossed it is accepted. So each block is
   explored with a plain process, for the roles that include it, and the result serves all that include it alike.
@@ -177,14 +177,12 @@ def _cones(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect]) -> list
     by_sed: dict[str, list[SendRow]] = {}
     for row in rows:
         by_sed.setdefault(row.sed, []).append(row)
-    starters = {str(row.sed) for row in rows if row.starter}
     direct: dict[str, set[str]] = {}
     for sed, own in by_sed.items():
-        needed: set[str] = set(starters)
-        for row in own:
-            for trigger in row.after:
-                needed |= {item for item in (trigger.sed, trigger.reply_to, trigger.parent) if item is not None}
-                needed |= _in_condition(buc, trigger.condition)
+        needed: set[str] = set()
+        for trigger in (item for row in own for item in row.after):
+            seds = (trigger.reply_to, trigger.parent, None if trigger.starter else trigger.sed)
+            needed |= {item for item in seds if item is not None} | _in_condition(buc, trigger.condition)
         for effect in effects:
             if effect.target == sed and effect.sed in by_sed:
                 needed |= {effect.sed} | _in_condition(buc, effect.condition)
@@ -214,20 +212,29 @@ def _in_condition(buc: Buc, name: str | None) -> set[str]:
     return found
 
 
-def _narrowed(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect], cone: frozenset[str]) -> Buc:
-    """The process with the rows of one cone; closing stays noted, invalidation where an effect waits for it."""
-    kept = tuple(effect for effect in effects if effect.sed in cone and effect.target in cone)
-    awaited = {effect.sed for effect in kept if "invalid" in effect.event}
-    narrowed = tuple(
-        attrs.evolve(row, invalidate=row.sed in awaited, reject=False, clarify=False) for row in rows if row.sed in cone
-    )
+def _narrowed(buc: Buc, rows: list[SendRow], effects: Iterable[Effect], cone: frozenset[str]) -> Buc:
+    """The process with the rows of one cone; closing stays noted, invalidation where an effect waits for it.
+
+    Starters outside the cone stay as what opens the case; that they may be sent again later is another cone's matter.
+    """
+    starters = {str(row.sed) for row in rows if row.starter} - cone
+    kept = tuple(effect for effect in effects if {str(effect.sed), str(effect.target)} <= cone | starters)
+    awaited = {effect.sed for effect in kept if "invalid" in effect.event and effect.sed in cone}
+    narrowed = []
+    for row in rows:
+        if row.sed in cone | starters:
+            known = cone if row.sed in cone else frozenset()
+            after = tuple(item for item in row.after if item.sed is None or item.sed in known | starters)
+            if row.sed in starters:
+                after = tuple(item for item in after if item.event == "case_start")
+            narrowed.append(attrs.evolve(row, after=after, invalidate=row.sed in awaited, reject=False, clarify=False))
     blocks = {"close"} | ({"invalidate"} if awaited else set())
     included = tuple(
-        attrs.evolve(item, after=tuple(trigger for trigger in item.after if trigger.sed in cone))
+        attrs.evolve(item, after=tuple(trigger for trigger in item.after if trigger.sed in cone | starters))
         for item in buc.included
         if item.block in blocks
     )
-    return attrs.evolve(buc, rows=narrowed, effects=kept, included=included)
+    return attrs.evolve(buc, rows=tuple(narrowed), effects=kept, included=included)
 
 
 def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:

@@ -712,8 +712,8 @@ def _replace(state: State, key: str, event: Event) -> None:
     """Another institution takes the part of a participant, with everything that one sent and may send."""
     if event.replaces is not None:
         key = _replaced(state, event) or key
-    if event.participant is not None:
-        old = state.participants[key]
+    old = state.participants[key]
+    if event.participant is not None and event.participant != old.institution:
         former = old.former if old.institution is None else (*old.former, old.institution)
         replaced = attrs.evolve(old, institution=event.participant, former=former)
         state.participants = {**state.participants, key: replaced}

@@ -1,0 +1,257 @@
+"""``eessi case``: a stored or exported case, what may come next in it, and why something else may not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, read_source, write
+
+if TYPE_CHECKING:
+    from eessi.buc import Case, WhyNot
+
+__all__ = ["case"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def case() -> None:
+    """Cases: what happened, what may come next, and why something else may not."""
+
+
+_day = click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the question.")
+_facts = click.option(
+    "--fact",
+    "facts",
+    multiple=True,
+    metavar="NAME=yes|no",
+    help="What the content of a document tells: R005.final=yes.",
+)
+_definitions = click.option("--definitions", type=click.Path(path_type=Path), help="Folder with national processes.")
+
+
+def _load(path: str, definitions: Path | None = None) -> Case:
+    from eessi.buc import buc, load_definitions, record
+
+    own = {} if definitions is None else load_definitions(definitions)
+    return record.load(read_source(path), source=path, find=lambda code: own.get(code) or buc(code))
+
+
+def _stated(facts: tuple[str, ...]) -> dict[str, bool]:
+    found = {}
+    for item in facts:
+        name, _, value = item.partition("=")
+        if value.lower() not in ("yes", "no", "true", "false"):
+            raise click.UsageError(f"{item!r}: write a fact as NAME=yes or NAME=no")
+        found[name] = value.lower() in ("yes", "true")
+    return found
+
+
+def _date(on: dt.datetime | None) -> dt.date | None:
+    return None if on is None else on.date()
+
+
+@case.command("import")
+@click.argument("file")
+@click.option("--me", help="Our institution, where the history does not tell it.")
+@common_options()
+def import_case(file: str, me: str | None, format: str, output: Path | None, quiet: bool, lang: str) -> int:
+    """Read a RINA case history; write the case as JSON. What was not understood is listed on standard error or in JSON."""
+    from eessi.buc import record, rina
+
+    found = rina.read_rina_case(read_source(file), me=me, source=file)
+    notes = [{"where": item.where, "what": item.what, "why": item.why} for item in found.not_understood]
+    misfits = [
+        {"number": item.number, "sed": item.event.sed, "rule": item.rule, "text": item.text} for item in found.misfits
+    ]
+    if format == "json":
+        document: dict[str, object] = {"case": record.as_json(found.case), "misfits": misfits, "not_understood": notes}
+        print_json(document, output, quiet=quiet)
+    else:
+        write(record.dump(found.case), output, quiet=quiet)
+        for misfit in misfits:
+            click.echo(f"event {misfit['number']}, not allowed by the process: {misfit['text']}", err=True)
+        for note in notes:
+            click.echo(f"{note['where']}: {note['what']}: {note['why']}", err=True)
+    return 0
+
+
+@case.command("show")
+@click.argument("file")
+@click.option("--as-of", "moment", type=click.DateTime(["%Y-%m-%d"]), help="The case as it was on this day.")
+@_definitions
+@common_options("html")
+def show(
+    file: str,
+    moment: dt.datetime | None,
+    definitions: Path | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Where a case stands, and its documents."""
+    found = _load(file, definitions)
+    if moment is not None:
+        found = found.as_of(moment.date())
+    if format == "json":
+        print_json(_case_json(found), output, quiet=quiet)
+    elif format == "html":
+        from eessi.buc import pictures
+
+        body = pictures.state_svg(found.buc, found.version, case=found) + pictures.sequence_svg(
+            found.buc, found.version, case=found
+        )
+        title = f"{found.buc.code} {found.state}"
+        page = (
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>'
+        )
+        write(page, output, quiet=quiet)
+    else:
+        lines = [f"{found.buc.code} {found.version}, {found.role}: {found.state}"]
+        lines += [f"  {item.role}: {item.institution or 'not named'}" for item in found.participants if item.active]
+        for document in found.documents.values():
+            answers = f" answers {document.parent_id}" if document.parent_id else ""
+            at = f" {document.at:%Y-%m-%d}" if document.at else ""
+            lines.append(f"  {document.sed:8} {document.id} {document.status} v{document.version}{at}{answers}")
+        write("\n".join(lines), output, quiet=quiet)
+    return 0
+
+
+def _case_json(found: Case) -> dict[str, object]:
+    return {
+        "buc": found.buc.code,
+        "version": str(found.version),
+        "assumed": found.assumed,
+        "role": found.role,
+        "state": found.state,
+        "participants": [
+            {"role": item.role, "institution": item.institution, "active": item.active} for item in found.participants
+        ],
+        "documents": [
+            {
+                "id": item.id,
+                "sed": item.sed,
+                "status": item.status,
+                "direction": item.direction,
+                "version": item.version,
+                "parent_id": item.parent_id,
+                "at": None if item.at is None else item.at.isoformat(),
+            }
+            for item in found.documents.values()
+        ],
+    }
+
+
+@case.command("allowed")
+@click.argument("file")
+@_day
+@_facts
+@_definitions
+@common_options()
+def allowed(
+    file: str,
+    on: dt.datetime | None,
+    facts: tuple[str, ...],
+    definitions: Path | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """What may come next, what depends on something, and what is not allowed, with reasons."""
+    found = _load(file, definitions)
+    moves = found.allowed(on=_date(on), facts=_stated(facts))
+    rows = [
+        {
+            "sed": move.sed,
+            "kind": move.kind,
+            "answer": move.answer,
+            "parent_id": move.parent_id,
+            "document_id": move.document_id,
+            "facts": list(move.facts),
+            "earliest": None if move.earliest is None else move.earliest.isoformat(),
+            "reasons": list(move.reasons),
+        }
+        for move in moves
+    ]
+    if format == "json":
+        print_json({"moves": rows, "assumed": moves.assumed}, output, quiet=quiet)
+    else:
+        lines = [f"assumed: the rows of CDM {found.version} are not known"] if moves.assumed else []
+        for row in rows:
+            to = f" to {row['parent_id']}" if row["parent_id"] else ""
+            why = f"  {row['reasons'][0]}" if row["reasons"] else ""
+            lines.append(f"{row['answer']:8} {row['kind']:7} {row['sed'] or ''}{to}{why}")
+        write("\n".join(lines), output, quiet=quiet)
+    return 0
+
+
+@case.command("why-not")
+@click.argument("file")
+@click.argument("move")
+@click.option("--parent", help="Id of the document it would answer or concern.")
+@_day
+@_facts
+@_definitions
+@common_options()
+def why_not(
+    file: str,
+    move: str,
+    parent: str | None,
+    on: dt.datetime | None,
+    facts: tuple[str, ...],
+    definitions: Path | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Why MOVE (a SED, or close, reopen, archive, restore, delete) is not allowed, and what to do about it.
+
+    Exit code 0 when it is allowed, 1 when it is not, 3 when that depends on something unknown.
+    """
+    found = _load(file, definitions)
+    refused = found.why_not(move, on=_date(on), facts=_stated(facts), parent_id=parent)
+    if format == "json":
+        print_json(
+            {"allowed": refused is None, **({} if refused is None else _refused_json(refused))}, output, quiet=quiet
+        )
+    elif refused is None:
+        write(f"{move} is allowed", output, quiet=quiet)
+    else:
+        lines = [f"{refused.rule}: {refused.text}"]
+        for remedy in refused.remedies:
+            to = f" for {remedy.parent_id}" if remedy.parent_id else ""
+            on_day = f" {remedy.on}" if remedy.on else ""
+            by = f" ({remedy.role})" if remedy.role else ""
+            lines.append(f"  {remedy.do} {remedy.what}{to}{on_day}{by}{': ' + remedy.text if remedy.text else ''}")
+        write("\n".join(lines), output, quiet=quiet)
+    return 0 if refused is None else 3 if refused.depends else 1
+
+
+def _refused_json(refused: WhyNot) -> dict[str, object]:
+    return {
+        "rule": refused.rule,
+        "text": refused.text,
+        "depends": refused.depends,
+        "missing": list(refused.missing),
+        "facts": list(refused.facts),
+        "role": refused.role,
+        "earliest": None if refused.earliest is None else refused.earliest.isoformat(),
+        "assumed": refused.assumed,
+        "remedies": [
+            {
+                "do": item.do,
+                "what": item.what,
+                "role": item.role,
+                "on": None if item.on is None else item.on.isoformat(),
+                "parent_id": item.parent_id,
+                "text": item.text,
+                "facts": [{"document_id": number, "name": name, "value": value} for number, name, value in item.facts],
+            }
+            for item in refused.remedies
+        ],
+    }
