@@ -77,13 +77,12 @@ class Declarations:
         :raises PackageError: when a part is missing.
         """
         self = cls(documents.package, {kind: {} for kind in set(_KINDS.values())}, {})
-        closure = documents.closure(main)
-        for item in closure:
-            self._add(item.document.root, Scope(item.document, item.namespace))
-        for item in reversed(closure):  # what is redefined stands behind what redefines it
-            for node in item.document.references():
-                if node.tag == f"{XS}redefine":
-                    self._redefine(node, Scope(item.document, item.namespace))
+        closure = [Scope(documents.document(item.path), item.namespace) for item in documents.closure(main)]
+        for scope in closure:
+            self._add(scope.document.root, scope)
+        for scope in reversed(closure):  # what is redefined stands behind what redefines it
+            for node in scope.document.root.iterchildren(f"{XS}redefine"):
+                self._redefine(node, scope)
         return self
 
     def _add(self, parent: etree._Element, scope: Scope) -> None:

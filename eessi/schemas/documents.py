@@ -19,9 +19,9 @@ from lxml import etree
 
 from eessi._xml import parse
 from eessi.errors import InputError, PackageError
-from eessi.schemas.compiled import SIGNATURE_SCHEMAS, SchemaSources, signature_schema
+from eessi.schemas.compiled import SIGNATURE_SCHEMAS, Kept, SchemaSources, signature_schema
 
-__all__ = ["XS", "Document", "DocumentSet", "Loaded", "qualified"]
+__all__ = ["XS", "Document", "DocumentSet", "Head", "Loaded", "Reference", "qualified"]
 
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _OURS: Final = "eessi-toolkit/"
@@ -44,18 +44,35 @@ class Document:
         """Its target namespace."""
         return self.root.get("targetNamespace")
 
-    def references(self) -> Iterator[etree._Element]:
-        """Its include, import and redefine elements."""
-        for node in self.root:
-            if node.tag in (f"{XS}include", f"{XS}import", f"{XS}redefine"):
-                yield node
+
+@attrs.frozen(slots=True)
+class Reference:
+    """An ``include``, ``import`` or ``redefine`` of a document."""
+
+    kind: str
+    location: str
+    namespace: str | None
+
+    @classmethod
+    def of(cls, node: etree._Element) -> Reference:
+        """Read one from its element."""
+        location = (node.get("schemaLocation") or "").strip()
+        return cls(str(node.tag).removeprefix(XS), location, node.get("namespace"))
 
 
-@attrs.frozen(slots=True, eq=False)
+@attrs.frozen(slots=True)
+class Head:
+    """What a document says before it says anything: its namespace, and the documents it needs."""
+
+    target: str | None
+    references: tuple[Reference, ...]
+
+
+@attrs.frozen(slots=True)
 class Loaded:
     """A document in the namespace it was included into: its own, or that of the including schema where it has none."""
 
-    document: Document
+    path: str
     namespace: str | None
 
 
@@ -68,6 +85,11 @@ class _Places:
     @functools.cached_property
     def folded(self) -> dict[str, list[str]]:
         return _index(self.paths, str.casefold)
+
+    @functools.cached_property
+    def flat(self) -> dict[str, str]:
+        """A name without folders for each file, none twice, none that of our signature schemas."""
+        return _flat_names(self.paths)
 
     @functools.cached_property
     def by_base(self) -> dict[str, list[str]]:
@@ -87,6 +109,8 @@ class DocumentSet:
     package: str = "the package"
     bare: bool = False
     _parsed: dict[str, Document] = attrs.field(factory=dict, repr=False)
+    _heads: dict[str, Head] = attrs.field(factory=dict, repr=False)
+    _texts: Kept[bytes] = attrs.field(factory=lambda: Kept(128), repr=False)
     _places: _Places = attrs.field(default=attrs.Factory(lambda self: _Places(self.paths), takes_self=True), repr=False)
 
     def document(self, path: str) -> Document:
@@ -97,14 +121,26 @@ class DocumentSet:
         found = self._parsed.get(path)
         if found is None:
             found = Document(path, self._parse(path))
-            if len(self._parsed) > 32:
+            if len(self._parsed) > _PARSED and not self.bare:
                 self._parsed.clear()
             self._parsed[path] = found
         return found
 
+    def head(self, path: str) -> Head:
+        """Namespace and references of a document; kept for all of them, since they are small.
+
+        :raises PackageError: as :meth:`document`.
+        """
+        found = self._heads.get(path)
+        if found is None:
+            root = self.document(path).root
+            references = tuple(Reference.of(node) for node in root if node.tag in _REFERENCES)
+            found = self._heads[path] = Head(root.get("targetNamespace"), references)
+        return found
+
     def _parse(self, path: str) -> etree._Element:
         if path.startswith(_OURS):
-            return parse(next(data for name, data in _ours() if _OURS + name == path))
+            return parse(_our_text(path))
         try:
             root = parse(self.read(path), source=path)
         except InputError as error:
@@ -115,28 +151,25 @@ class DocumentSet:
             _strip(root)
         return root
 
-    def locate(self, node: etree._Element, beside: str) -> str | None:
-        """Path of the document an include, import or redefine means; ``None`` for an import that needs none.
+    def locate(self, reference: Reference, beside: str) -> str | None:
+        """Path of the document a reference means; ``None`` for an import that needs none.
 
         :raises PackageError: when it is not in the package.
         """
-        location = (node.get("schemaLocation") or "").strip()
-        namespace = node.get("namespace")
+        location, namespace = reference.location, reference.namespace
         if location:
             name = unquote(location.replace("\\", "/"))
             found = self._by_place(name, beside) or self._by_name(posixpath.basename(name), beside)
             if found:
                 return found
-        if node.tag == f"{XS}import":
+        if reference.kind == "import":
             if namespace in SIGNATURE_SCHEMAS:
                 return _OURS + signature_schema(namespace)[0]
             found = self._by_namespace(namespace)
             if found or not location:
                 return found
-        what = etree.QName(node).localname
-        raise PackageError(
-            f"{self.package}: {beside} needs {location or namespace or '(nothing named)'} ({what}), which is not in the package"
-        )
+        wanted = location or namespace or "(nothing named)"
+        raise PackageError(f"{self.package}: {beside} needs {wanted} ({reference.kind}), which is not in the package")
 
     def _by_place(self, location: str, beside: str) -> str | None:
         if "://" in location or location.startswith("/"):
@@ -162,40 +195,36 @@ class DocumentSet:
 
     @functools.cached_property
     def _namespaces(self) -> dict[str, list[str]]:
-        return _index(self.paths, lambda path: self.document(path).target or "")
+        return _index(self.paths, lambda path: self.head(path).target or "")
 
     def closure(self, main: str) -> list[Loaded]:
-        """The main document and all it needs, each once per namespace, the main one first; redefined ones before their redefinition is applied.
+        """The main document and all it needs, each once per namespace; what is redefined stands behind what redefines it.
 
         :raises PackageError: when something is missing.
         """
-        first = self.document(main)
-        loaded: dict[tuple[str, str | None], Loaded] = {}
-        pending = [Loaded(first, first.target)]
+        loaded: dict[Loaded, None] = {}
+        pending = [Loaded(main, self.head(main).target)]
         while pending:
             item = pending.pop()
-            key = (item.document.path, item.namespace)
-            if key in loaded:
+            if item in loaded:
                 continue
-            loaded[key] = item
-            for node in item.document.references():
-                pending += self._referenced(node, item)
-        return list(loaded.values())
+            loaded[item] = None
+            for reference in self.head(item.path).references:
+                pending += self._referenced(reference, item)
+        return list(loaded)
 
-    def _referenced(self, node: etree._Element, by: Loaded) -> Iterator[Loaded]:
-        path = self.locate(node, by.document.path)
+    def _referenced(self, reference: Reference, by: Loaded) -> Iterator[Loaded]:
+        path = self.locate(reference, by.path)
         if path is None:
             return
-        document = self.document(path)
-        wanted = node.get("namespace") if node.tag == f"{XS}import" else by.namespace
-        if document.target is None and node.tag != f"{XS}import":
-            yield Loaded(document, by.namespace)
-        elif document.target == wanted:
-            yield Loaded(document, document.target)
+        target = self.head(path).target
+        wanted = reference.namespace if reference.kind == "import" else by.namespace
+        if target is None and reference.kind != "import":
+            yield Loaded(path, by.namespace)
+        elif target == wanted:
+            yield Loaded(path, target)
         else:
-            raise PackageError(
-                f"{self.package}: {path} has the namespace {document.target}, but {by.document.path} expects {wanted}"
-            )
+            raise PackageError(f"{self.package}: {path} has the namespace {target}, but {by.path} expects {wanted}")
 
     def sources(self, main: str) -> SchemaSources:
         """The main schema and all it needs under flat names, without annotations, ready to be compiled.
@@ -204,30 +233,51 @@ class DocumentSet:
         includes them all.
         """
         bare = attrs.evolve(self, bare=True, parsed={})
-        closure = bare.closure(main)
-        names = _flat_names([item.document.path for item in closure])
-        imported = bare._imported(closure)
-        documents = {item.document.path: item.document for item in closure}
-        targets = {path: list(bare._targets(document)) for path, document in documents.items()}
-        files = {names[path]: _rewritten(documents[path], targets[path], names, imported) for path in documents}
-        for namespace, paths in imported.items():
-            if len(paths) > 1:
-                files[_gathered(namespace, imported)] = _gathering(namespace, [names[path] for path in paths])
-        return SchemaSources(names[main], files)
+        paths = list(dict.fromkeys(item.path for item in bare.closure(main)))
+        imported = bare._imported(paths)
+        gathered = {
+            space: f"~gathered-{number}.xsd" for number, space in enumerate(imported) if len(imported[space]) > 1
+        }
+        names = self._places.flat
+        files = {names.get(path, _base(path)): bare._text(path, gathered) for path in paths}
+        for namespace, name in gathered.items():
+            files[name] = _gathering(namespace, [names.get(path, _base(path)) for path in imported[namespace]])
+        return SchemaSources(names.get(main, _base(main)), files)
 
-    def _targets(self, document: Document) -> Iterator[tuple[etree._Element, str]]:
-        for node in document.references():
-            path = self.locate(node, document.path)
-            if path is not None:
-                yield node, path
-
-    def _imported(self, closure: Iterable[Loaded]) -> dict[str, list[str]]:
+    def _imported(self, paths: Iterable[str]) -> dict[str, list[str]]:
+        """Which documents are imported, by namespace."""
         found: dict[str, dict[str, None]] = {}
-        for item in closure:
-            for node, path in self._targets(item.document):
-                if node.tag == f"{XS}import":
-                    found.setdefault(node.get("namespace") or "", {})[path] = None
-        return {namespace: list(paths) for namespace, paths in found.items()}
+        for path in paths:
+            for reference in self.head(path).references:
+                if reference.kind == "import" and (target := self.locate(reference, path)):
+                    found.setdefault(reference.namespace or "", {})[target] = None
+        return {namespace: list(targets) for namespace, targets in found.items()}
+
+    def _text(self, path: str, gathered: dict[str, str]) -> bytes:
+        if path.startswith(_OURS):
+            return _our_text(path)
+        if any(reference.namespace in gathered for reference in self.head(path).references):
+            return self._rewritten(path, gathered)
+        return self._texts.get(path, lambda: self._rewritten(path, {}))
+
+    def _rewritten(self, path: str, gathered: dict[str, str]) -> bytes:
+        """The text of a document with flat names as locations; its tree belongs to this bare set and is changed."""
+        root = self.document(path).root
+        for node in root:
+            if node.tag not in _REFERENCES:
+                continue
+            reference = Reference.of(node)
+            target = self.locate(reference, path)
+            if target is not None:
+                flat = self._places.flat.get(target, _base(target))
+                several = reference.kind == "import" and (reference.namespace or "") in gathered
+                node.set("schemaLocation", gathered[reference.namespace or ""] if several else flat)
+        return etree.tostring(root, encoding="UTF-8")
+
+
+_REFERENCES: Final = frozenset(f"{XS}{name}" for name in ("include", "import", "redefine"))
+_PARSED: Final = 32
+"""How many parsed documents are held at a time."""
 
 
 def _strip(root: etree._Element) -> None:
@@ -237,29 +287,12 @@ def _strip(root: etree._Element) -> None:
             parent.remove(note)
 
 
-def _rewritten(
-    document: Document,
-    targets: list[tuple[etree._Element, str]],
-    names: dict[str, str],
-    imported: dict[str, list[str]],
-) -> bytes:
-    """The text of a document that belongs to nobody else, with flat names as locations."""
-    if document.path.startswith(_OURS):
-        return next(data for name, data in _ours() if _OURS + name == document.path)
-    for node, path in targets:
-        namespace = node.get("namespace") or ""
-        several = node.tag == f"{XS}import" and len(imported.get(namespace, ())) > 1
-        node.set("schemaLocation", _gathered(namespace, imported) if several else names[path])
-    return etree.tostring(document.root, encoding="UTF-8")
+def _our_text(path: str) -> bytes:
+    return next(text for name, text in map(signature_schema, SIGNATURE_SCHEMAS) if _OURS + name == path)
 
 
-@functools.cache
-def _ours() -> tuple[tuple[str, bytes], ...]:
-    return tuple(signature_schema(namespace) for namespace in SIGNATURE_SCHEMAS)
-
-
-def _gathered(namespace: str, imported: dict[str, list[str]]) -> str:
-    return f"~gathered-{list(imported).index(namespace)}.xsd"
+def _base(path: str) -> str:
+    return posixpath.basename(path)
 
 
 def _gathering(namespace: str, names: list[str]) -> bytes:
@@ -284,8 +317,8 @@ def _distance(path: str, beside: str) -> int:
 
 def _flat_names(paths: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
-    taken: set[str] = set()
-    for path in dict.fromkeys(paths):
+    taken = {usual.casefold() for usual, _ in SIGNATURE_SCHEMAS.values()}
+    for path in paths:
         base = re.sub(r"[^A-Za-z0-9._-]", "_", posixpath.basename(path)) or "schema.xsd"
         name, number = base, 1
         while name.casefold() in taken:

@@ -156,7 +156,7 @@ class _Survey:
         return Origin.OPEN if self.marked else Origin.OFFICIAL
 
     def _use(self, path: str) -> None:
-        self.used |= {item.document.path for item in self.documents.closure(path)}
+        self.used |= {item.path for item in self.documents.closure(path)}
 
     def _document_elements(self, path: str) -> list[SedType]:
         root = self.documents.document(path).root
@@ -167,13 +167,17 @@ class _Survey:
         key = (entry.sed, entry.version, entry.released)
         other = self.found.get(key)
         if other is not None and other.file and entry.file:
-            if self.documents.sources(other.file) != self.documents.sources(entry.file):
+            if self._content(other.file) != self._content(entry.file):
                 raise ContentChanged(
                     f"{self.documents.package}: {other.file} and {entry.file} are both {entry.sed} {entry.version} and differ"
                 )
             self.notes.append(f"{entry.file}: the same as {other.file}")
             return
         self.found[key] = entry
+
+    def _content(self, path: str) -> list[bytes]:
+        own = [item.path for item in self.documents.closure(path) if item.path in self.documents.paths]
+        return [self.documents.read(part) for part in own]
 
     def _entry(self, sed: SedType, path: str) -> PackageEntry:
         root = self.documents.document(path).root

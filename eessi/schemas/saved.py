@@ -177,13 +177,15 @@ def _same(package: CdmPackage, target: Path) -> Path:
 
 
 def _write_all(members: Iterator[tuple[str, bytes]], folder: Path) -> None:
+    """Write the files, the manifest last; only that is forced to the disk, since it holds the hashes of the others."""
     for path, data in members:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if path == MANIFEST:
+                stream.flush()
+                os.fsync(stream.fileno())
 
 
 def _members(package: CdmPackage) -> Iterator[tuple[str, bytes]]:

@@ -14,13 +14,13 @@ TEXT_BASES: Final = frozenset({"string", "normalizedString", "token", "NMTOKEN",
 
 _SPECIAL: Final = re.compile(r"[\\.?*+{}()\[\]|]")
 _WORD: Final = re.compile(r"(?:[^\\.?*+{}()\[\]|]|\\[\\.?*+{}()\[\]|^-])+")
-_USUAL: Final = re.compile(r"\(\w+(?:\|\w+)*\)\{1\}")
+_USUAL: Final = re.compile(r"\(\w+(?:\|\w+)*\)(?:\{1\})?|\w+(?:\|\w+)*")
 
 
 def listed_words(pattern: str) -> tuple[str, ...] | None:
     """The words of a pattern that is nothing but a list of words, each once; ``None`` for any other pattern."""
     if _USUAL.fullmatch(pattern):
-        return tuple(dict.fromkeys(pattern[1:-4].split("|")))
+        return tuple(dict.fromkeys(pattern.removesuffix("{1}").strip("()").split("|")))
     inside = pattern
     while (wrapped := re.fullmatch(r"\((.*)\)(?:\{1\}|\{1,1\})?", inside)) and _balanced(wrapped[1]):
         inside = wrapped[1]
