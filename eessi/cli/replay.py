@@ -36,6 +36,12 @@ __all__ = ["replay"]
 @click.option("--strict", is_flag=True, help="End with 3 when a document could not be checked.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the seed in the scenario.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Least coverage of process steps, in percent.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep finished runs in this file; what stands there already is not run again.",
+)
 @click.option("--show-values", is_flag=True, help="Do not mask the values of documents.")
 @common_options("junit", "html")
 def replay(
@@ -48,6 +54,8 @@ def replay(
     strict: bool,
     seed: int | None,
     fail_under: float | None,
+    jobs: int,
+    journal: Path | None,
     show_values: bool,
     format: str,
     output: Path | None,
@@ -56,9 +64,11 @@ def replay(
 ) -> int:
     """Run scenarios (files, or folders with *.buc.yaml), all parties simulated on this machine."""
     from eessi.testing.coverage import joined
+    from eessi.testing.series import Journal, Settings, load_all, run_all
 
     earlier = _earlier(compare) if compare else None
-    runs = _play(scenarios, transport, seed, show_values, lang)
+    settings = Settings(transport, seed, show_values, lang)
+    runs = run_all(load_all(_files(scenarios)), settings, jobs=jobs, journal=Journal(journal) if journal else None)
     differences = _differences(earlier, runs) if earlier is not None else ()
     covered = joined(runs)
     document = _document(runs, differences, compare is not None)
@@ -93,27 +103,6 @@ def _files(names: Sequence[str]) -> Iterator[Path]:
             yield path
         else:
             raise InputError("no such file", source=name)
-
-
-def _play(names: Sequence[str], transport: str, seed: int | None, show_values: bool, lang: str) -> list[Run]:
-    from eessi.directory import Directory
-    from eessi.schemas import Registry
-    from eessi.testing import load_scenarios, run
-
-    registry, directory = Registry.default(), Directory.synthetic()
-    read = [scenario for path in _files(names) for scenario in load_scenarios(path)]
-    return [
-        run(
-            scenario,
-            registry=registry,
-            directory=directory,
-            transport=transport,
-            seed=seed,
-            show_values=show_values,
-            lang=lang,
-        )
-        for scenario in read
-    ]
 
 
 def _earlier(path: Path) -> dict[str, dict[str, JsonValue]]:

@@ -1,0 +1,102 @@
+"""A series of scenarios gives the same records in order, in parallel, and after it was killed and resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eessi.errors import StoreError
+from eessi.testing import Scenario, load_scenarios
+from eessi.testing.series import Journal, Settings, run_all
+
+HEAD = """\
+scenario: A request
+buc: LA_BUC_01
+version: 4.3
+loop: {number: [NUMBERS]}
+parties:
+  FR: {role: CaseOwner, country: FR}
+  BE: {role: Counterparty, country: BE}
+steps:
+  - after ${number} days
+  - FR sends A001 to BE
+  - BE has A001
+"""
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    path = tmp_path / "many.buc.yaml"
+    path.write_text(HEAD.replace("NUMBERS", ", ".join(map(str, range(1, 41)))), encoding="utf-8")
+    return path
+
+
+def scenarios(path: Path, count: int) -> tuple[Scenario, ...]:
+    return load_scenarios(path)[:count]
+
+
+def test_parallel_runs_are_equal_to_those_in_order(many: Path) -> None:
+    some = scenarios(many, 4)
+    assert run_all(some, jobs=2) == run_all(some)
+
+
+def test_finished_runs_are_not_run_again(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = scenarios(many, 3)
+    first = run_all(some, journal=Journal(tmp_path / "journal"))
+    monkeypatch.setattr("eessi.testing.series._run", None)  # would fail if it were called
+    assert run_all(some, journal=Journal(tmp_path / "journal")) == first
+
+
+def test_another_seed_or_a_changed_scenario_is_another_run(many: Path, tmp_path: Path) -> None:
+    some = scenarios(many, 2)
+    journal = Journal(tmp_path / "journal")
+    run_all(some, journal=journal)
+    run_all(some, Settings(seed=5), journal=journal)
+    assert len(journal) == 4
+    many.write_text(many.read_text(encoding="utf-8") + "  - after 1 day\n", encoding="utf-8")
+    run_all(scenarios(many, 2), journal=journal)
+    assert len(journal) == 6
+
+
+def test_a_line_cut_short_is_run_again_and_harms_no_other(many: Path, tmp_path: Path) -> None:
+    some, path = scenarios(many, 3), tmp_path / "journal"
+    whole = run_all(some, journal=Journal(path))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert len(Journal(path)) == 2
+    assert run_all(some, journal=Journal(path)) == whole
+    assert len(Journal(path)) == 3
+
+
+def test_a_killed_series_goes_on_and_ends_the_same(many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    command = [
+        sys.executable,
+        "-c",
+        "from eessi.cli import main; main()",
+        "replay",
+        str(many),
+        "--quiet",
+        "--journal",
+        str(path),
+    ]
+    killed = subprocess.Popen(command)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not path.exists() or path.read_bytes().count(b"\n") < 3):
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL, "it must not have finished before"
+    before = len(Journal(path))
+    assert 3 <= before < 40
+    resumed = run_all(load_scenarios(many), journal=Journal(path))
+    assert resumed == run_all(load_scenarios(many))
+
+
+def test_a_journal_that_cannot_be_used_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be read"):
+        Journal(tmp_path)
