@@ -20,6 +20,9 @@ __all__ = ["OUTPUTS", "schema"]
 
 OUTPUTS = {
     "verdict": ("eessi.findings.report_json", "VerdictDocument", "eessi validate --format json"),
+    "sed-list": ("eessi.sed.report_json", "SedListDocument", "eessi sed list --format json"),
+    "sed-show": ("eessi.sed.report_json", "SedShowDocument", "eessi sed show --format json"),
+    "sed-convert": ("eessi.sed.report_json", "ConversionDocument", "eessi sed convert --format json"),
     "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
 }
 """Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""

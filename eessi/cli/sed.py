@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -14,7 +14,7 @@ from eessi.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
-    from eessi.schemas.structure import Structure
+    from eessi.schemas.structure import Fidelity, Structure
     from eessi.sed.catalogue import SedRow
     from eessi.sed.conversion import Converted
 
@@ -87,7 +87,10 @@ def list_seds(
         rows = [row for row in rows if text in f"{row.code} {row.title_in(lang) or ''}".casefold()]
     best = _best_fidelity(_registry())
     if format == "json":
-        print_json({"seds": [_list_row(row, best, lang) for row in rows]}, output, quiet=quiet)
+        from eessi.sed.report_json import ListedSed, SedListDocument
+
+        listed = [ListedSed.of(row, lang, best.get(row.code)) for row in rows]
+        print_json(SedListDocument(seds=listed).model_dump(), output, quiet=quiet)
         return
     cells = [(row.code, row.sector, best.get(row.code, "-"), row.title_in(lang) or "-", _few(row.bucs)) for row in rows]
     print_table(("code", "sector", "tree", "title", "processes"), cells, output, quiet=quiet)
@@ -97,25 +100,15 @@ def _few(codes: tuple[str, ...]) -> str:
     return ", ".join(codes[:3]) + (f", ... {len(codes)} in all" if len(codes) > 3 else "")
 
 
-def _list_row(row: SedRow, best: dict[str, str], lang: str) -> dict[str, object]:
-    return {
-        "code": row.code,
-        "sector": row.sector,
-        "title": row.title_in(lang),
-        "bucs": list(row.bucs),
-        "fidelity": best.get(row.code),
-    }
-
-
-def _best_fidelity(registry: Registry) -> dict[str, str]:
+def _best_fidelity(registry: Registry) -> dict[str, Fidelity]:
     """SED -> how well the best package knows its tree; the sandbox does not count."""
-    rank = {"exact": 0, "observed": 1, "mapped": 2, "named": 3}
-    best: dict[str, str] = {}
+    rank = ("exact", "observed", "mapped", "named")
+    best: dict[str, Fidelity] = {}
     for package in registry.packages:
         for entry in package.entries():
-            new, old = str(entry.fidelity), best.get(entry.sed)
-            if new in rank and (old is None or rank[new] < rank[old]):
-                best[str(entry.sed)] = new
+            old = best.get(entry.sed)
+            if entry.fidelity in rank and (old is None or rank.index(entry.fidelity) < rank.index(old)):
+                best[str(entry.sed)] = entry.fidelity
     return best
 
 
@@ -143,10 +136,14 @@ def show_sed(
     trees = _trees(registry, row.code)
     structure = _structure(registry, row.code, version, package) if version else None
     if format == "json":
-        document: dict[str, object] = {"sed": _show_row(row), "trees": trees}
-        if structure is not None:
-            document["elements"] = _elements(structure)
-        print_json(document, output, quiet=quiet)
+        from eessi.sed.report_json import ElementModel, SedModel, SedShowDocument, TreeModel
+
+        shown = SedShowDocument(
+            sed=SedModel.of(row),
+            trees=[TreeModel.model_validate(tree) for tree in trees],
+            elements=ElementModel.all_of(structure) if structure is not None else None,
+        )
+        print_json(shown.model_dump(exclude=None if structure is not None else {"elements"}), output, quiet=quiet)
         return
     write("\n".join([*_show_lines(row, lang, trees), *_tree_lines(structure)]), output, quiet=quiet)
 
@@ -159,14 +156,6 @@ def _structure(registry: Registry, code: str, version: str, package: str | None)
         known = sorted({f"{tree['version']} ({tree['package']})" for tree in _trees(registry, code)})
         raise UsageError(f"no package knows the tree of {code} {version}; known: {', '.join(known) or 'none'}")
     return structure
-
-
-def _show_row(row: SedRow) -> dict[str, object]:
-    import attrs
-
-    values = attrs.asdict(row)
-    titles = {lang: {k: v for k, v in title.items() if v is not None} for lang, title in values["titles"].items()}
-    return {**values, "title": row.title, "titles": titles, "senders": dict(row.senders)}
 
 
 def _show_lines(row: SedRow, lang: str, trees: list[dict[str, object]]) -> list[str]:
@@ -197,20 +186,6 @@ def _tree_lines(structure: Structure | None) -> list[str]:
         pad = "    " + "  " * path.count("/")
         lines.append(f"{pad}{element.name}  {describe(element)}")
     return lines
-
-
-def _elements(structure: Structure) -> list[dict[str, object]]:
-    return [
-        {
-            "path": path,
-            "kind": str(element.kind),
-            "min": element.min if element.known else None,
-            "max": "unbounded" if element.max is None else element.max,
-            "codes": list(element.codes.values) if element.codes else None,
-            "type": element.type_name,
-        }
-        for path, element in structure.walk()
-    ]
 
 
 @sed.command("new")
@@ -245,7 +220,7 @@ def new_sed(code: str, version: str, package: str | None, required: bool, output
 @click.option("--strict", is_flag=True, help="End with 1 when anything was lost or guessed.")
 def convert_sed(
     path: str,
-    target: str,
+    target: Literal["xml", "json"],
     version: str | None,
     part: str,
     wrap_codes: bool,
@@ -267,7 +242,9 @@ def convert_sed(
         data, target, version=version, part=part, wrap_codes=wrap_codes, registry=_registry(), source=source
     )
     if format == "json":
-        print_json(_as_json(result, target), output, quiet=quiet)
+        from eessi.sed.report_json import ConversionDocument
+
+        print_json(ConversionDocument.of(result, target).model_dump(by_alias=True), output, quiet=quiet)
     else:
         _write_bytes(result.data, output, quiet)
         if not quiet:
@@ -291,16 +268,3 @@ def _tell(result: Converted) -> None:
             click.echo(f"{title} ({len(entries)}):", err=True)
             for entry in entries:
                 click.echo(f"  {entry}", err=True)
-
-
-def _as_json(result: Converted, target: str) -> dict[str, object]:
-    return {
-        "from": str(result.kind),
-        "to": target,
-        "sed": result.sed,
-        "cdm": result.cdm,
-        "lossless": result.report.is_lossless,
-        "report": [{"kind": entry.kind.name.lower(), "path": entry.path, "detail": entry.detail}
-                   for entry in result.report.entries],
-        "document": result.data.decode("utf-8"),
-    }  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from eessi.cli.program import run
@@ -162,3 +163,26 @@ def test_the_group_offers_its_commands(capsys: pytest.CaptureFixture[str]) -> No
     for name in ("list", "show", "new", "convert"):
         assert f"  {name} " in text
     assert run(["sed", "nonsense"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("sed-list", ["sed", "list"]),
+        ("sed-show", ["sed", "show", "S071", "--version", "4.4"]),
+        ("sed-show", ["sed", "show", "DA016"]),
+        ("sed-convert", ["sed", "convert", "examples/documents/a001-rina.json", "--to", "xml"]),
+    ],
+)
+def test_outputs_obey_their_published_schemas(
+    name: str, command: list[str], root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert run(["schema", name]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert run([*command, "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema)
+    assert next(iter(document)) == "schema_version"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "schema_version": 2}, schema)
