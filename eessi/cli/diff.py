@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,11 @@ _SEVERITY = ("documentation", "ignored", "meaning", "refused")
 @click.option(
     "--witness-dir", type=click.Path(file_okay=False, path_type=Path), help="Write each witness document here."
 )
+@click.option(
+    "--decisions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file: changes that were decided do not fail.",
+)
 @click.option("--no-witness", is_flag=True, help="Do not look for proofs; every refusal then counts as unproved.")
 @common_options("html", "md", "xlsx")
 def diff(
@@ -44,6 +50,7 @@ def diff(
     fail_on: str,
     renames: Path | None,
     witness_dir: Path | None,
+    decisions: Path | None,
     no_witness: bool,
     format: str,
     output: Path | None,
@@ -60,13 +67,26 @@ def diff(
     )
     files = _write_witnesses(found, witness_dir) if witness_dir else {}
     _print(found, format, output, quiet, files)
-    return _exit_code(found, fail_on)
+    return _exit_code(found, fail_on, _decided(found, decisions))
 
 
-def _exit_code(found: Difference, fail_on: str) -> int:
+def _decided(found: Difference, file: Path | None) -> set[str]:
+    """Fingerprints of the changes that a decision takes out; what is wrong with decisions is said."""
+    if file is None:
+        return set()
+    from eessi.release.decisions import Decisions
+
+    today, kept = dt.date.today(), Decisions.load(file)
+    for trouble in kept.troubles(found.changes, today):
+        click.echo(f"{file}: {trouble}", err=True)
+    return {change.fingerprint for change in found.changes if kept.stands(change, today)}
+
+
+def _exit_code(found: Difference, fail_on: str, decided: set[str]) -> int:
     if fail_on != "never":
         bad = set(_SEVERITY[_SEVERITY.index(fail_on) :])
-        if any(str(change.cls) in bad and change.id != "CHG-NOT-COMPARED" for change in found.changes):
+        open_ = [c for c in found.changes if c.id != "CHG-NOT-COMPARED" and c.fingerprint not in decided]
+        if any(str(change.cls) in bad for change in open_):
             return 1
     return 0 if found.is_determined else 3
 
