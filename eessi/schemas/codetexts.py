@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -53,7 +54,13 @@ def code_list(
     labelled = any(texts.get(value) for value in facets.enumeration)
     if not labelled and not always:
         return known
-    return CodeList("", tuple(Code(value, texts.get(value, {})) for value in facets.enumeration))
+    return CodeList("", _codes(tuple((value, tuple(texts.get(value, {}).items())) for value in facets.enumeration)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _codes(rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> tuple[Code, ...]:
+    """The codes of a list; SEDs share most of their lists, and so the memory of them."""
+    return tuple(Code(value, dict(labels)) for value, labels in rows)
 
 
 def _entries(source: etree._Element) -> Iterator[tuple[str, str, str]]:
