@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Final
 
 from eessi.schemas.explain_models import Model
-from eessi.schemas.explain_values import Check, checker
+from eessi.schemas.explain_values import STRINGS, Check, checker
 from eessi.schemas.structure import Choice, CodeList, Element, Facets, Kind, Particle, Structure
 
 __all__ = ["SIGNATURE", "Node", "plan_of"]
@@ -35,6 +35,7 @@ class Node:
         "_children",
         "_model",
         "_up",
+        "blanks_matter",
         "check",
         "codes",
         "element",
@@ -57,6 +58,7 @@ class Node:
         self.check: Check | None = _check_of(element, self.codes) if element.kind is Kind.LEAF else None
         self.is_leaf = self.kind is Kind.LEAF
         self.one_value = element.kind is Kind.CODE and element.value_max == 1 and not element.uniques
+        self.blanks_matter = element.facets is not None and element.facets.base not in STRINGS
         self.unique = bool(element.unique_values or element.uniques)
         self.ways: dict[tuple[str, ...], Way] = {}
         allowed, low, high = _quick(element, self.codes)
@@ -146,7 +148,12 @@ def _facets_of(element: Element, codes: CodeList | None) -> Facets | None:
 
 def _check_of(element: Element, codes: CodeList | None) -> Check | None:
     facets = _facets_of(element, codes)
-    return checker(facets) if facets is not None else None
+    if facets is None:
+        return None
+    check = checker(facets)
+    if element.default is None:
+        return check
+    return lambda text: check(text) if text else None  # an empty element has its default value
 
 
 def _quick(element: Element, codes: CodeList | None) -> tuple[frozenset[str], int, int]:
@@ -155,6 +162,8 @@ def _quick(element: Element, codes: CodeList | None) -> tuple[frozenset[str], in
     For a code these are the texts of its one ``value``.
     """
     facets = _facets_of(element, codes)
+    if element.default is not None:
+        return frozenset(), 1, 0
     if facets is None or facets.base != "string" or facets.patterns or facets.white_space not in (None, "preserve"):
         return frozenset(), 1, 0
     if facets.length is not None:

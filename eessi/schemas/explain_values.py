@@ -125,7 +125,10 @@ def _string_checker(facets: Facets) -> Check:
 
 def _lexical(facets: Facets) -> list[Check]:
     steps: list[Check] = []
-    if facets.enumeration:
+    if facets.enumeration and (facets.base == "decimal" or facets.base in INTEGERS):
+        numbers = frozenset(map(Decimal, facets.enumeration))
+        steps.append(lambda text: None if Decimal(text) in numbers else ("SCH-CODE", {}))
+    elif facets.enumeration:
         allowed = frozenset(facets.enumeration)
         steps.append(lambda text: None if text in allowed else ("SCH-CODE", {}))
     for pattern in facets.patterns:

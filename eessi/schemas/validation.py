@@ -250,12 +250,14 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
     if accepted and not options.thorough:
         return fine
     findings = _explain(root, registry, applied, options)
+    refused = any(finding.severity is Severity.ERROR for finding in findings)
     if accepted:
-        return fine if not findings else _disagree(root, applied, "yes", "no", findings)
-    if not findings:
-        findings = _second_opinion(root, registry, applied)
-    if not findings:
-        return _disagree(root, applied, "no", "yes", ())
+        return attrs.evolve(fine, findings=findings) if not refused else _disagree(root, applied, "yes", "no", findings)
+    if not refused:
+        second = _second_opinion(root, registry, applied)
+        if not second:
+            return _disagree(root, applied, "no", "yes", findings)
+        findings = (*findings, *second)
     return Verdict(Outcome.INVALID, findings, fine.not_checked, fine.sed, fine.cdm, fine.package, fine.fidelity)
 
 
