@@ -227,7 +227,10 @@ def _narrowed(buc: Buc, rows: list[SendRow], effects: Iterable[Effect], cone: fr
             after = tuple(item for item in row.after if item.sed is None or item.sed in known | starters)
             if row.sed in starters:
                 after = tuple(item for item in after if item.event == "case_start")
-            narrowed.append(attrs.evolve(row, after=after, invalidate=row.sed in awaited, reject=False, clarify=False))
+            by = row.by if row.sed in cone else tuple(item.role for item in after)
+            narrowed.append(
+                attrs.evolve(row, by=by, after=after, invalidate=row.sed in awaited, reject=False, clarify=False)
+            )
     blocks = {"close"} | ({"invalidate"} if awaited else set())
     included = tuple(
         attrs.evolve(item, after=tuple(trigger for trigger in item.after if trigger.sed in cone | starters))

@@ -10,6 +10,7 @@ What does not fit a row, and why:
   so an offer that only our message withdrew is not held against it. Nor is a closed case: its X001, or ours, may have
   overtaken the message.
 * A participant that was removed or replaced may have sent its message before it knew: it is still accepted.
+* What the history must say (*all F019 received*) is asked on our side only: theirs may have been in another order.
 * A document that is there already, in a version that is not newer, was delivered twice: nothing happens.
 * Drafting and sending in one step is drafting, then sending: exclusions that bite from the draft on bite as well.
 * A cancelled document cannot be answered any more by us; an answer of another may have crossed the X008.
@@ -491,9 +492,12 @@ def _offer(frame: Frame, state: State, side: Side, row: SendRow, trigger: Trigge
     needs: tuple[object, ...] = ()
     if trigger.condition is not None:
         world = _World(state.documents, state.participants)
-        left = surviving(frame.buc.conditions.rows[trigger.condition], world, document)
-        if left is None:
+        rows = frame.buc.conditions.rows[trigger.condition]
+        left = surviving(rows, world, document)
+        if left is None and side is state.own:
             return None
+        if left is None:  # what another participant had in hand when it wrote, we cannot know
+            left = tuple(row for row in rows if row.facts)
         needs = left
     if trigger.reply_to is None:
         anchor = FREE if not row.once and not needs and trigger.days is None else f"@{document.id}"
