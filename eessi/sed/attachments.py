@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import uuid
 from typing import Final
 
 import attrs
@@ -151,7 +150,11 @@ class Attachment:
                 source=safe_name(file_name),
             )
         name = safe_name(file_name)
-        return cls(identifier or uuid.uuid4().hex, name, media_type_of(content), content, medical, section)
+        if identifier is None:
+            import uuid
+
+            identifier = uuid.uuid4().hex
+        return cls(identifier, name, media_type_of(content), content, medical, section)
 
     @property
     def entry(self) -> AttachmentEntry:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from eessi import _xml
 from eessi._xml import local_name
 from eessi.errors import UnknownCode, UsageError
 from eessi.sed.document import Sed
@@ -27,7 +27,7 @@ def replaced(sed: Sed, path: str, value: Value, registry: Registry | None) -> Se
     steps = steps_of(path, sed.name)
     if not steps:
         raise UsageError("name a path below the root; the root itself cannot be replaced")
-    root = copy.deepcopy(sed.root)
+    root = _xml.parse(sed.data, comments=True)
     for signature in root.findall(SIGNATURE):
         _remove(signature)
     structure = registry.structure(sed.type, sed.version) if registry is not None else None
@@ -37,7 +37,7 @@ def replaced(sed: Sed, path: str, value: Value, registry: Registry | None) -> Se
             raise UnknownCode("path", path)
         for element in found:
             _remove(element)
-        return Sed(root)
+        return _changed(root)
     if len(found) > 1:
         raise UsageError(f"{path} meets {len(found)} elements; name one by its index")
     place = root_place(structure)
@@ -45,7 +45,13 @@ def replaced(sed: Sed, path: str, value: Value, registry: Registry | None) -> Se
     for name, _ in steps:
         place = place.child(name) if place is not None else None
     _fill(element, value, place, path)
-    return Sed(root)
+    return _changed(root)
+
+
+def _changed(root: etree._Element) -> Sed:
+    """The copy keeps comments and processing instructions in its bytes, as the original does."""
+    data = _xml.serialise(root)
+    return Sed(_xml.parse(data), data)
 
 
 def _remove(element: etree._Element) -> None:
@@ -112,6 +118,7 @@ def _fill(element: etree._Element, value: Value, place: Place | None, path: str)
         raise UsageError(f"{path} holds one text; {len(texts)} were given")
     if next(children(element), None) is not None or (place is not None and place.element.kind == "group"):
         raise UsageError(f"{path} is a group; give a mapping")
+    _clear(element)
     _set(element, texts[0], path)
 
 

@@ -288,6 +288,15 @@ class Sed:
         """Whether both are equal in exclusive canonical form, insignificant white space aside."""
         return _squeezed(self.root) == _squeezed(other.root)
 
+    def __copy__(self) -> Sed:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Sed:
+        return self
+
+    def __reduce__(self) -> tuple[object, tuple[bytes]]:
+        return _restored, (self.data,)
+
     def __eq__(self, other: object) -> bool:
         return self.data == other.data if isinstance(other, Sed) else NotImplemented
 
@@ -296,6 +305,11 @@ class Sed:
 
     def __repr__(self) -> str:
         return f"<Sed {self.name} {'sandbox ' if self.is_sandbox else ''}{self.version}>"
+
+
+def _restored(data: bytes) -> Sed:
+    """A Sed travels between processes as its bytes."""
+    return Sed(_xml.parse(data), data)
 
 
 def _not_a_sed(name: str, namespace: str) -> str:

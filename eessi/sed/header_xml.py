@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import attrs
@@ -54,6 +52,8 @@ class HeaderForm:
 
         :raises DefinitionError: when the file is not such a table.
         """
+        import tomllib
+
         try:
             return cls._of(tomllib.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -76,6 +76,9 @@ def _rows(value: object) -> list[Mapping[str, object]]:
 @functools.cache
 def shipped_forms() -> tuple[HeaderForm, ...]:
     """The forms that come with the toolkit: 1.0 and 1.1."""
+    import tomllib
+    from importlib.resources import files
+
     table = files("eessi.sed").joinpath("data", "headers.toml").read_text(encoding="utf-8")
     return HeaderForm._of(tomllib.loads(table))
 

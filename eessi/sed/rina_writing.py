@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from eessi import _xml
 from eessi._xml import local_name
 from eessi.sed.document import Sed
 from eessi.sed.json_text import JsonNumber, JsonValue
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from eessi.schemas import Registry
 
 __all__ = ["JsonWriter"]
+
+
+def _beside_content(sed: Sed) -> int:
+    """How many comments and processing instructions stand in the bytes of the document."""
+    data = sed.data
+    if b"<!--" not in data and data.find(b"<?", 1) < 0:
+        return 0
+    root = _xml.parse(data, comments=True)
+    inside = sum(1 for _ in root.iter(etree.Comment, etree.ProcessingInstruction))
+    return inside + sum(1 for before in (True, False) for _ in root.itersiblings(preceding=before))
 
 
 class JsonWriter:
@@ -38,6 +49,8 @@ class JsonWriter:
                 self.report.append(Loss(LossKind.ATTRIBUTE, f"{sed.name}/@{key.rpartition('}')[2]}"))
             else:
                 members[key] = JsonNumber(value) if f"@{key}" in self.shape.literals else value
+        if (count := _beside_content(sed)) > 0:
+            self.report.append(Loss(LossKind.COMMENT, sed.name, f"{count} of them"))
         if sed.is_signed:
             self.report.append(Loss(LossKind.SIGNATURE, f"{sed.name}/Signature"))
         return members

@@ -117,6 +117,9 @@ def validate(
         return _of_json(data, name, face, cdm)
     root = _xml.parse(data, source=name)
     if _xml.local_name(root) == "StandardBusinessDocument":
+        bodies = [child for child in _xml.elements(root) if not _xml.local_name(child).endswith("DocumentHeader")]
+        if len(bodies) == 1 and recognise_root(bodies[0]) is None:
+            return face.tree(bodies[0], data, name)  # root or namespace settle it
         return _of_message(read_message(root, data, source=name), face)
     verdict = face.tree(root, data, name)
     if recognise_root(root) is None:

@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eessi.errors import LimitExceeded, UsageError
@@ -71,6 +71,7 @@ def test_names_are_made_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
+@settings(deadline=None, database=None)
 @given(st.text(max_size=400))
 def test_safe_names_stay_safe(name: str) -> None:
     safe = safe_name(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -259,3 +261,19 @@ def test_parse_takes_paths_and_files(tmp_path: Path) -> None:
 def test_the_face_offers_the_same() -> None:
     assert eessi.parse is parse
     assert eessi.Sed is Sed
+
+
+def test_a_changed_copy_keeps_comments() -> None:
+    sed = sed_of(S071)
+    changed = sed.replace("Person/PersonIdentification/sex", "01")
+    assert b"<!-- cut -->" in serialise(changed)
+    assert b"<!-- synthetic -->" in serialise(changed)
+    plain = changed.replace("Person/PersonIdentification/familyName", "New")
+    assert b"<familyName>New</familyName>" in serialise(plain)
+
+
+def test_a_sed_travels_as_its_bytes() -> None:
+    sed = sed_of(S071)
+    assert pickle.loads(pickle.dumps(sed)) == sed
+    assert copy.deepcopy(sed) is sed
+    assert copy.copy(sed) is sed

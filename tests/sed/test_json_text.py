@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eessi._xml import Limits
@@ -70,6 +70,7 @@ def test_numbers_keep_their_spelling() -> None:
     assert dump_json(load_json(text), indent=None) == text
 
 
+@settings(deadline=None, database=None)
 @given(values)
 def test_written_and_read_again_it_is_the_same(value: object) -> None:
     text = dump_json(value)  # type: ignore[arg-type]  # the strategy makes JSON values only

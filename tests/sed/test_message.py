@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eessi import _xml
@@ -191,6 +191,42 @@ def test_xml_and_json_headers_agree() -> None:
     assert attrs.evolve(again, instance_id=one.instance_id, set_id=one.set_id) == one
 
 
+institutions = st.builds(
+    "{}:{}".format, st.sampled_from(["FR", "BE", "EL"]), st.from_regex(r"[A-Za-z0-9]{4,10}", fullmatch=True)
+)
+parties = st.builds(
+    Party, institutions, st.none() | st.sampled_from(Role), st.none() | st.just("urn:eu:europa:ec:dgempl:eessi:ir")
+)
+versions = st.builds(CdmVersion, st.integers(4, 9), st.integers(0, 30))
+ids = st.uuids().map(str)
+headers = st.builds(
+    Header,
+    sender=parties,
+    receivers=st.lists(parties, min_size=1, max_size=3).map(tuple),
+    sed=st.sampled_from(["A001", "S071", "DA012C", "SYN001"]).map(SedType),
+    sed_version=versions,
+    buc=st.sampled_from(["LA_BUC_01", "S_BUC_17a", "SYNC_SUC_01"]).map(BucId),
+    buc_version=versions,
+    action=st.none() | st.sampled_from(Action),
+    case_id=ids.map(CaseId),
+    instance_id=ids,
+    set_id=st.none() | ids,
+    document_version=st.none() | st.integers(1, 99),
+    created=st.none() | st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
+)
+
+
+@settings(deadline=None, database=None)
+@given(headers)
+def test_any_header_survives_both_forms(one: Header) -> None:
+    assert read_header(header_element(one)) == one
+    again = read_header_json(write_header_json(one))
+    assert same_id(again.instance_id, one.instance_id)
+    assert same_id(again.set_id, one.set_id) or one.set_id is None
+    assert attrs.evolve(again, instance_id=one.instance_id, set_id=one.set_id) == one
+
+
+@settings(deadline=None, database=None)
 @given(st.uuids(), st.booleans(), st.booleans())
 def test_ids_are_compared_normalised(id: object, hyphens: bool, capitals: bool) -> None:
     text = str(id)

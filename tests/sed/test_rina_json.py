@@ -245,18 +245,20 @@ def test_what_cannot_become_a_sed(text: str, why: str, registry: Registry) -> No
 
 def test_what_json_cannot_carry_is_reported(registry: Registry) -> None:
     data = (
-        b'<s:A001 xmlns:s="http://ec.europa.eu/eessi/ns/4_9/A001" xmlns:q="urn:q" q:a="1" sedGVer="4">lost'
-        b'<a b="1">x</a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></s:A001>'
+        b'<?xml version="1.0"?><!-- a --><s:A001 xmlns:s="http://ec.europa.eu/eessi/ns/4_9/A001" xmlns:q="urn:q" q:a="1" sedGVer="4">lost'
+        b'<a b="1">x<!-- b --></a><?c d?><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></s:A001>'
     )
     sed = parse(data)
     assert isinstance(sed, Sed)
     written = to_rina_json(sed, registry)
     assert {(entry.kind, entry.path) for entry in written.report.lost} == {
+        (LossKind.COMMENT, "A001"),
         (LossKind.ATTRIBUTE, "A001/@a"),
         (LossKind.ATTRIBUTE, "A001/a/@b"),
         (LossKind.TEXT, "A001"),
         (LossKind.SIGNATURE, "A001/Signature"),
     }
+    assert written.report.of(LossKind.COMMENT)[0].detail == "3 of them"
     assert not written.report.is_lossless
     assert all(str(entry) for entry in written.report.entries)
 

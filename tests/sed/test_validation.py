@@ -126,6 +126,14 @@ def test_a_wrong_root_or_namespace_is_invalid_without_any_tree(root: bytes, bare
     assert ids(verdict)[0] in ("DOC-ROOT", "DOC-NAMESPACE")
 
 
+def test_a_message_with_a_wrong_document_is_invalid(bare: Registry) -> None:
+    body = b'<x:StandardBusinessDocument xmlns:x="u"><x:StandardBusinessDocumentHeader/>%s</x:StandardBusinessDocument>'
+    for root in (b"<html/>", b'<s:S071 xmlns:s="http://wrong"/>'):
+        verdict = validate(body % root, bare)
+        assert verdict.outcome is Outcome.INVALID
+        assert ids(verdict)[0] in ("DOC-ROOT", "DOC-NAMESPACE")
+
+
 def test_nothing_known_is_undetermined(valid: bytes, bare: Registry) -> None:
     assert validate(valid, bare).outcome is Outcome.UNDETERMINED
 
