@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,7 @@ def sign_sed(
     now = dt.datetime.now(dt.UTC)
     signed = sign(_sed(file), key, certificate, signing_time=now, registry=registry, loopback=loopback)
     if output is None:
-        click.get_binary_stream("stdout").write(signed.data)
+        sys.stdout.buffer.write(signed.data)
         return 0
     try:
         output.write_bytes(signed.data)
