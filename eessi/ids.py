@@ -296,11 +296,9 @@ class Action(_Folded):
 @functools.cache
 def _spelling_rows(kind: str) -> list[dict[str, Any]]:
     import tomllib
-    from importlib.resources import files
+    from pkgutil import get_data  # importlib.resources loads tempfile, shutil and bz2 for one small file
 
-    rows: list[dict[str, Any]] = tomllib.loads(files("eessi").joinpath("spellings.toml").read_text(encoding="utf-8"))[
-        kind
-    ]
+    rows: list[dict[str, Any]] = tomllib.loads((get_data("eessi", "spellings.toml") or b"").decode("utf-8"))[kind]
     return rows
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import attrs
 from lxml import etree
@@ -47,7 +47,7 @@ class HeaderForm:
     rows: tuple[tuple[str, str], ...]
 
     @classmethod
-    def load(cls, path: Path) -> tuple[HeaderForm, ...]:
+    def load(cls, path: str | os.PathLike[str]) -> tuple[HeaderForm, ...]:
         """Forms of a TOML file of the same kind as ``eessi/sed/data/headers.toml``.
 
         :raises DefinitionError: when the file is not such a table.
@@ -55,7 +55,8 @@ class HeaderForm:
         import tomllib
 
         try:
-            return cls._of(tomllib.loads(path.read_text(encoding="utf-8")))
+            with open(path, "rb") as file:
+                return cls._of(tomllib.load(file))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DefinitionError(f"not a table of header forms: {error}", file=str(path)) from None
 
@@ -77,10 +78,9 @@ def _rows(value: object) -> list[Mapping[str, object]]:
 def shipped_forms() -> tuple[HeaderForm, ...]:
     """The forms that come with the toolkit: 1.0 and 1.1."""
     import tomllib
-    from importlib.resources import files
+    from pkgutil import get_data  # importlib.resources would load half the standard library for one file
 
-    table = files("eessi.sed").joinpath("data", "headers.toml").read_text(encoding="utf-8")
-    return HeaderForm._of(tomllib.loads(table))
+    return HeaderForm._of(tomllib.loads((get_data("eessi.sed", "data/headers.toml") or b"").decode("utf-8")))
 
 
 def form_for(version: str, forms: tuple[HeaderForm, ...] = ()) -> HeaderForm:
