@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
 from eessi.errors import PackageError, UsageError
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas.compiled import SchemaSources
-from eessi.schemas.names import TransactionName
 from eessi.schemas.structure import Fidelity, Structure
+
+if TYPE_CHECKING:
+    from eessi.schemas.names import TransactionName
 
 __all__ = ["CdmPackage", "Content", "Origin", "PackageEntry", "PackageFile", "TransactionEntry", "split_coordinates"]
 
@@ -39,6 +40,8 @@ class PackageFile:
     @classmethod
     def of(cls, path: str, data: bytes) -> Self:
         """The record of a file with this content."""
+        import hashlib
+
         return cls(path, hashlib.sha256(data).hexdigest(), len(data))
 
 
@@ -263,6 +266,8 @@ class CdmPackage:
 
 def content_hash(files: Iterable[PackageFile]) -> str:
     """SHA-256 over ``<sha256>  <path>`` lines, sorted by path."""
+    import hashlib
+
     lines = sorted(f"{file.path}\n{file.sha256}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

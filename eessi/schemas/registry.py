@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from lxml import etree
@@ -13,9 +14,11 @@ from lxml import etree
 from eessi.errors import ContentChanged, UnknownCode
 from eessi.ids import CdmVersion, SedType, nearest
 from eessi.schemas.compiled import Kept, SchemaSources, compile_schema
-from eessi.schemas.names import TransactionName
 from eessi.schemas.packages import CdmPackage, Origin, PackageEntry, TransactionEntry, split_coordinates
 from eessi.schemas.structure import Fidelity, Structure
+
+if TYPE_CHECKING:
+    from eessi.schemas.names import TransactionName
 
 __all__ = ["Found", "Registry"]
 
@@ -245,6 +248,8 @@ class Registry:
 
         :raises UsageError: when the name has not the form of one.
         """
+        from eessi.schemas.names import TransactionName
+
         wanted = name if isinstance(name, TransactionName) else TransactionName.parse(name)
         for package in reversed(self.packages):
             for entry in package.transactions():

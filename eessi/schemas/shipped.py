@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Final
 
-import attrs
-
 from eessi.errors import PackageError
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas.compiled import SIGNATURE_SCHEMAS, SchemaSources, signature_schema
@@ -41,12 +39,12 @@ def shipped_packages() -> tuple[CdmPackage, ...]:
     )
 
 
-@attrs.frozen(slots=False, eq=False)
 class TableContent:
     """Content of a shipped package: tables, from which structures are read and schemas written when asked for."""
 
-    tables: Tables
-    origin: Origin
+    def __init__(self, tables: Tables, origin: Origin) -> None:
+        self.tables: Final = tables
+        self.origin: Final = origin
 
     @functools.cached_property
     def _releases(self) -> tuple[CdmVersion, ...]:

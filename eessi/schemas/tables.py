@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NotRequired, TypedDict, cast
 
-import attrs
-
 from eessi.errors import DefinitionError
 from eessi.schemas.structure import Choice, Code, CodeList, Element, Facets, Kind, Particle
 
@@ -65,11 +63,11 @@ def read_table(folder: str, name: str) -> tuple[dict[str, object], list[dict[str
     return head, rows
 
 
-@attrs.frozen(slots=False, eq=False)
 class Tables:
     """All tables of one shipped package, each read on first use."""
 
-    folder: str
+    def __init__(self, folder: str) -> None:
+        self.folder: Final = folder
 
     @functools.cached_property
     def head(self) -> dict[str, object]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-import attrs
 from lxml import etree
 
 from eessi._xml import quoted
@@ -63,14 +62,16 @@ def write(structure: Structure, *, annotations: bool = True) -> str:
     return _Writer(structure, annotations).text()
 
 
-@attrs.define(slots=True)
 class _Writer:
-    structure: Structure
-    annotations: bool
-    definitions: list[str] = attrs.field(factory=list)
-    named: dict[str, object] = attrs.field(factory=dict)
-    path: list[tuple[str | None, str]] = attrs.field(factory=list)
-    constraints: int = 0
+    """Writes one schema; holds the types written so far and the named types around the present place."""
+
+    def __init__(self, structure: Structure, annotations: bool) -> None:
+        self.structure = structure
+        self.annotations = annotations
+        self.definitions: list[str] = []
+        self.named: dict[str, object] = {}
+        self.path: list[tuple[str | None, str]] = []
+        self.constraints = 0
 
     def text(self) -> str:
         structure = self.structure
@@ -117,9 +118,7 @@ class _Writer:
             return self._simple(element)
         if not element.type_name:
             return None, self._content(element)
-        body = attrs.evolve(
-            element, name="", min=1, max=1, labels={}, unique_values=False, uniques=(), nillable=False, default=None
-        )
+        body = _body(element)
         name = self._name(element.type_name, body)
         if name not in self.named:
             self.named[name] = body
@@ -248,6 +247,21 @@ def _simple_type(facets: Facets, texts: bool = False, notes: str = "", *, name: 
         step = f"<xsd:simpleType>{inner}</xsd:simpleType><xsd:pattern value={quoted(pattern)}/>"
         inner = f"<xsd:restriction>{step}</xsd:restriction>"
     return f"<xsd:simpleType{named}>{notes if name or texts else ''}{inner}</xsd:simpleType>"
+
+
+def _body(element: Element) -> Element:
+    """What of an element belongs to its type."""
+    return Element(
+        name="",
+        kind=element.kind,
+        children=element.children,
+        facets=element.facets,
+        codes=element.codes,
+        value_max=element.value_max,
+        type_name=element.type_name,
+        recursive=element.recursive,
+        unordered=element.unordered,
+    )
 
 
 def _is_open(body: object, below: tuple[str | None, ...] = ()) -> bool:
