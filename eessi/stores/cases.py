@@ -337,6 +337,14 @@ class CaseRows:
         for row in self._unit.execute(query).mappings():
             yield _row(DocumentRow, row)
 
+    def all_documents(self, seds: Iterable[str] | None = None) -> Iterator[DocumentRow]:
+        """Every document of the tenant, oldest first; only of some types, where they are named."""
+        query = self._unit.own(DOCUMENT).order_by(DOCUMENT.c.at, DOCUMENT.c.case_id, DOCUMENT.c.document_id)
+        if seds is not None:
+            query = query.where(DOCUMENT.c.sed.in_(tuple(seds)))
+        for row in self._unit.execute(query).mappings():
+            yield _row(DocumentRow, row)
+
     def document(self, case_id: str, document_id: str, version: int | None = None) -> DocumentRow | None:
         """One version of a document, the newest unless told."""
         query = self._unit.own(DOCUMENT).where(DOCUMENT.c.case_id == case_id, DOCUMENT.c.document_id == document_id)
@@ -400,6 +408,13 @@ class CaseRows:
             query = query.where(SIGNAL.c.case_id == case_id)
         for row in self._unit.execute(query).mappings():
             yield _row(SignalRow, row)
+
+    def count_untaken(self) -> int:
+        """Received documents that the application has not taken."""
+        query = sa.select(sa.func.count()).where(
+            SIGNAL.c.tenant == self._unit.tenant, SIGNAL.c.state == "pending", SIGNAL.c.type == "eessi.sed.received"
+        )
+        return cast(int, self._unit.execute(query).scalar())
 
     def signal_taken(self, no: int) -> None:
         """Mark a signal as taken."""

@@ -269,6 +269,19 @@ class MailRows:
         row = self._unit.execute(query).mappings().first()
         return None if row is None else _in_row(row)
 
+    def count_waiting(self) -> int:
+        """Messages that were not yet handed over."""
+        query = sa.select(sa.func.count()).where(IN.c.tenant == self._unit.tenant, IN.c.state == "waiting")
+        return cast(int, self._unit.execute(query).scalar())
+
+    def ins(self, *states: str) -> Iterator[InRow]:
+        """Messages that came in, oldest first; only those in one of the states, where some are named."""
+        query = self._unit.own(IN).order_by(IN.c.no)
+        if states:
+            query = query.where(IN.c.state.in_(states))
+        for row in self._unit.execute(query).mappings():
+            yield _in_row(row)
+
     def change_in(self, message_id: str, **changes: object) -> None:
         """Change fields of a row."""
         where = sa.and_(IN.c.tenant == self._unit.tenant, IN.c.message_id == message_id)

@@ -1,0 +1,126 @@
+"""``eessi stats`` and ``eessi decisions``: counts by BUC, SED, country, role, delay; the table of legislation decisions."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from eessi.cli.output import common_options, print_json, print_table, write
+from eessi.cli.store import store_options, store_place
+
+if TYPE_CHECKING:
+    from eessi.node.statistics import Statistics
+
+__all__ = ["decisions", "stats"]
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--since", type=_DAY, help="First day counted.")
+@click.option("--until", type=_DAY, help="Last day counted.")
+@store_options
+@common_options("xlsx", "csv")
+def stats(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Counts of cases, documents and answers, from the histories of the cases."""
+    from eessi.node.statistics import statistics_of
+    from eessi.stores import Store
+
+    with Store.open(store_place(store)) as opened:
+        found = statistics_of(
+            opened, tenant=tenant, since=since.date() if since else None, until=until.date() if until else None
+        )
+    if format == "json":
+        print_json({k: [attrs.asdict(row) for row in getattr(found, k)] for k in _TABLES}, output, quiet=quiet)
+        return 0
+    columns = (
+        "table",
+        "what",
+        "role or direction",
+        "country or answer",
+        "state or verdict",
+        "count",
+        "median days",
+        "longest days",
+    )
+    _write(columns, _flat(found), format, output, quiet)
+    return 0
+
+
+_TABLES = ("cases", "documents", "delays")
+
+
+def _flat(found: Statistics) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("cases", one.buc, one.role, "", one.state, str(one.cases), "", "") for one in found.cases
+    ]
+    rows += [("documents", d.sed, d.direction, d.country, d.verdict, str(d.documents), "", "") for d in found.documents]
+    rows += [("delays", d.sed, "", d.answer, "", str(d.pairs), str(d.median), str(d.longest)) for d in found.delays]
+    return rows
+
+
+@click.command()
+@click.option("--key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The tenant's key.")
+@click.option("--clear", is_flag=True, help="Numbers and birth dates as they stand, instead of pseudonyms and years.")
+@store_options
+@common_options("xlsx", "csv")
+def decisions(
+    key_file: Path,
+    clear: bool,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """One flat row per decision on the applicable legislation (A003, A009, A010, A011, A012)."""
+    from eessi.node import Vault
+    from eessi.node.statistics import DECISION_COLUMNS
+    from eessi.node.statistics import decisions as rows_of
+    from eessi.stores import Store
+
+    with Store.open(store_place(store)) as opened:
+        rows = list(rows_of(opened, Vault.from_file(key_file), tenant=tenant, pseudonyms=not clear))
+    names = [name for name, _ in DECISION_COLUMNS]
+    if format == "json":
+        sources = [{"column": name, "source": source} for name, source in DECISION_COLUMNS]
+        print_json({"columns": sources, "decisions": rows}, output, quiet=quiet)
+        return 0
+    _write(names, [tuple(row[name] for name in names) for row in rows], format, output, quiet)
+    return 0
+
+
+def _write(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], format: str, output: Path | None, quiet: bool
+) -> None:
+    if format == "xlsx":
+        from eessi.release.excel import write_sheet
+
+        if output is None:
+            raise click.UsageError("--format xlsx needs --output FILE")
+        write_sheet(output, "table", columns, rows, widths=(18,) * len(columns))
+    elif format == "csv":
+        buffer = io.StringIO()
+        table = csv.writer(buffer)
+        table.writerow(columns)
+        table.writerows(rows)
+        write(buffer.getvalue(), output, quiet=quiet)
+    else:
+        print_table(columns, rows, output, quiet=quiet)
