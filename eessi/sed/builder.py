@@ -216,7 +216,9 @@ class _Assembly:
             self.report.append(Loss(LossKind.UNKNOWN, path))
         kind = below.element.kind if below is not None else None
         if kind == "code":
-            self.codes(parent, name, value, path)
+            assert below is not None
+            single = below.element.is_list and below.element.value_max == 1
+            self.codes(parent, name, value, path, single=single)
             return
         if _is_empty(value):  # a required group that may be empty
             self.element(parent, name, path)
@@ -246,13 +248,15 @@ class _Assembly:
         if element is not None:
             self.set_text(element, text, path)
 
-    def codes(self, parent: etree._Element, name: str, value: object, path: str) -> None:
+    def codes(self, parent: etree._Element, name: str, value: object, path: str, *, single: bool = False) -> None:
+        """Write a code element; ``single``: one element per code, because the element repeats and its code does not."""
         inner = value["value"] if isinstance(value, Mapping) and set(value) == {"value"} else value
         if isinstance(inner, Mapping):
             self.problem("BLD-SHAPE", path, got="a group", wanted="a code")
             return
         entries = [entry for entry in _entries(inner) if not _is_empty(entry)]
-        if any(isinstance(entry, Mapping) for entry in entries):  # a repeated code element
+        several = any(isinstance(entry, Mapping | list | tuple) for entry in entries)
+        if several or (single and len(entries) > 1):  # a repeated code element
             for number, entry in enumerate(entries, 1):
                 self.codes(parent, name, entry, f"{path}[{number}]")
             return

@@ -70,6 +70,8 @@ def find_sed(value: JsonValue, path: str = "") -> list[tuple[str, str, dict[str,
     if isinstance(value, dict):
         at = f"{path}/" if path else ""
         named = [(at + name, name, body) for name, body in value.items() if match_root(name) and isinstance(body, dict)]
+        if not named and (bare := _by_package(value)) is not None:
+            return [(path, bare, value)]
         return named or [hit for name, inner in value.items() for hit in find_sed(inner, at + name)]
     if isinstance(value, list):
         return [hit for number, inner in enumerate(value, 1) for hit in find_sed(inner, f"{path}[{number}]")]
@@ -79,6 +81,13 @@ def find_sed(value: JsonValue, path: str = "") -> list[tuple[str, str, dict[str,
         except InputError:
             return []
     return []
+
+
+def _by_package(body: dict[str, JsonValue]) -> str | None:
+    """Name of the SED whose content stands there without its name: ``sedPackage`` ends with it."""
+    package = body.get("sedPackage")
+    name = package.rpartition("/")[2] if isinstance(package, str) and "sedGVer" in body else ""
+    return name if match_root(name) else None
 
 
 def read_rina_json(
@@ -181,6 +190,8 @@ def _outside(document: JsonValue, place: str, name: str) -> list[Loss]:
     """What stands around the SED in an export and does not become part of it."""
     if not isinstance(document, dict):
         return [Loss(LossKind.OUTSIDE, place, "the document stands in a list")]
+    if not place:  # the content itself, without the name of its SED
+        return []
     head = place.split("/")[0].split("[")[0]
     return [
         Loss(LossKind.OUTSIDE, member, "holds the document" if member == head else "")

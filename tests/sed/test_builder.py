@@ -7,13 +7,16 @@ import decimal
 import enum
 
 import pytest
+from lxml import etree
 
 from eessi.errors import UnknownCode, UsageError
 from eessi.findings import Outcome
-from eessi.schemas import Registry
+from eessi.ids import CdmVersion, SedType
+from eessi.schemas import Element, Kind, Registry, Structure
 from eessi.sed import BuildError, build, serialise, validate
-from eessi.sed.builder import nested
+from eessi.sed.builder import fill_group, nested
 from eessi.sed.losses import LossKind
+from eessi.sed.order import root_place
 
 FULL: dict[str, object] = {
     "StatusPerson/status": "01",
@@ -210,3 +213,19 @@ def test_path_keys_open_into_nested_data() -> None:
         nested({"a[1]": "1", "a/b": "2"})
     with pytest.raises(BuildError):
         nested({"a[5000]/b": "1"})
+
+
+def test_a_code_element_that_repeats_and_one_that_takes_several() -> None:
+    def code(name: str, most: int | None, values: int | None) -> Element:
+        return Element(name, Kind.CODE, 0, most, value_max=values)
+
+    root = Element("A001", Kind.GROUP, children=(code("one", None, 1), code("many", 1, None), code("both", None, None)))
+    structure = Structure(SedType("A001"), CdmVersion(4, 9), "urn:x", root)
+    element = etree.Element("A001")
+    data = {"one": ["1", "2"], "many": ["1", "2"], "both": [["1", "2"], ["3"]]}
+    fill_group(element, data, root_place(structure), "A001")
+    assert etree.tostring(element) == (
+        b"<A001><one><value>1</value></one><one><value>2</value></one>"
+        b"<many><value>1</value><value>2</value></many>"
+        b"<both><value>1</value><value>2</value></both><both><value>3</value></both></A001>"
+    )

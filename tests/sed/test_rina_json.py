@@ -223,6 +223,16 @@ def test_a_sed_inside_an_export(registry: Registry) -> None:
     assert {entry.path for entry in report_of(sed).of(LossKind.OUTSIDE)} == {"id", "documentTypeVersion", "content"}
 
 
+def test_content_without_the_name_of_its_sed(registry: Registry) -> None:
+    body = {"sedPackage": "Sector Components/Pensions/P2000", "sedGVer": "4", "sedVer": "2", "a": "1"}
+    sed = read_rina_json(json.dumps({"content": body}), registry=registry)
+    assert (sed.type, sed.version, sed["a"]) == ("P2000", CdmVersion(4, 2), "1")
+    assert [entry.path for entry in report_of(sed).lost] == ["content"]
+    bare = read_rina_json(json.dumps(body), registry=registry)
+    assert bare == sed
+    assert report_of(bare).lost == ()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
