@@ -69,7 +69,10 @@ def import_(
         raise UsageError(f"{folder} cannot be made: {error.strerror}; EESSI_HOME moves it") from None
     kept = package.save(folder / f"{package.name}-{package.version}")
     if format == "json":
-        print_json({"package": _row(package), "folder": str(kept), "notes": list(package.notes)}, output, quiet=quiet)
+        from eessi.schemas.report_json import PackageImportDocument, PackageModel
+
+        document = PackageImportDocument(package=PackageModel.of(package), folder=str(kept), notes=list(package.notes))
+        print_json(document.model_dump(mode="json"), output, quiet=quiet)
     else:
         write("\n".join(_imported(package)), output, quiet=quiet)
     return 0
@@ -107,7 +110,10 @@ def list_(format: str, output: Path | None, quiet: bool, lang: str) -> int:
     """Print one row per package."""
     known = Registry.installed().packages
     if format == "json":
-        print_json({"packages": [_row(package) for package in known]}, output, quiet=quiet)
+        from eessi.schemas.report_json import PackageListDocument, PackageModel
+
+        document = PackageListDocument(packages=[PackageModel.of(package) for package in known])
+        print_json(document.model_dump(mode="json"), output, quiet=quiet)
         return 0
     rows = [
         [package.coordinates, package.origin.value, _counted(package.entries()), _validity(package), package.hash[:12]]
@@ -129,14 +135,9 @@ def show(package: str, seds: tuple[str, ...], format: str, output: Path | None, 
     if wanted and not entries:
         raise UsageError(f"{found.coordinates} has none of these SEDs: {', '.join(sorted(wanted))}")
     if format == "json":
-        document: dict[str, object] = {
-            "package": _row(found),
-            "entries": [_entry_row(entry) for entry in entries],
-            "transactions": [{"name": str(step.name), "file": step.file} for step in found.transactions()],
-            "files": [{"path": file.path, "sha256": file.sha256, "size": file.size} for file in found.files()],
-            "notes": list(found.notes),
-        }
-        print_json(document, output, quiet=quiet)
+        from eessi.schemas.report_json import PackageShowDocument
+
+        print_json(PackageShowDocument.of(found, entries).model_dump(mode="json"), output, quiet=quiet)
         return 0
     head = [f"{found.coordinates} ({found.origin.value}), {_validity(found)}", f"hash {found.hash}", *found.notes]
     if output is None:
@@ -157,7 +158,10 @@ def export(package: str, target: Path, format: str, output: Path | None, quiet: 
     found = Registry.installed().package(package)
     written = export_package(found, target)
     if format == "json":
-        print_json({"package": _row(found), "written": str(written)}, output, quiet=quiet)
+        from eessi.schemas.report_json import PackageModel, PackageWrittenDocument
+
+        document = PackageWrittenDocument(package=PackageModel.of(found), written=str(written))
+        print_json(document.model_dump(mode="json"), output, quiet=quiet)
     else:
         write(f"{found.coordinates} written to {written}", output, quiet=quiet)
     return 0
@@ -181,18 +185,19 @@ def verify(
     from eessi.schemas.lock import differences, lock_text
 
     chosen, broken = _opened(names)
-    results = [{"package": name, "hash": None, "troubles": [trouble]} for name, trouble in broken]
-    results += [
-        {"package": package.coordinates, "hash": package.hash, "troubles": _troubles(package)} for package in chosen
-    ]
+    results: list[tuple[str, str | None, list[str]]] = [(name, None, [trouble]) for name, trouble in broken]
+    results += [(package.coordinates, package.hash, _troubles(package)) for package in chosen]
     if lock_file is not None:
         changed = differences(_text_of(lock_file), chosen, source=str(lock_file))
-        results += [{"package": line.partition(": ")[0], "hash": None, "troubles": [line]} for line in changed]
-    troubles = [str(trouble) for row in results for trouble in _listed(row["troubles"])]
+        results += [(line.partition(": ")[0], None, [line]) for line in changed]
+    troubles = [trouble for _, _, found in results for trouble in found]
     if write_lock is not None and not troubles:
         write(lock_text(chosen), write_lock)
     if format == "json":
-        print_json({"packages": results}, output, quiet=quiet)
+        from eessi.schemas.report_json import PackageVerifyDocument, VerifiedModel
+
+        rows = [VerifiedModel(package=name, hash=digest, troubles=found) for name, digest, found in results]
+        print_json(PackageVerifyDocument(packages=rows).model_dump(mode="json"), output, quiet=quiet)
     else:
         write("\n".join(troubles or [f"{len(results)} packages verified, no trouble"]), output, quiet=quiet)
     return 5 if troubles else 0
@@ -227,10 +232,6 @@ def _troubles(package: CdmPackage) -> list[str]:
     return [trouble for _, trouble in _with_progress(checks, total, package.coordinates) if trouble]
 
 
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
 def _text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
@@ -238,36 +239,6 @@ def _text_of(file: Path) -> str:
         raise InputError("no such file", source=str(file)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", source=str(file)) from None
-
-
-def _row(package: CdmPackage) -> dict[str, object]:
-    entries = package.entries()
-    return {
-        "name": package.name,
-        "version": package.version,
-        "origin": package.origin.value,
-        "seds": sorted({str(entry.sed) for entry in entries}),
-        "fidelity": dict(sorted(Counter(entry.fidelity.value for entry in entries).items())),
-        "transactions": len(package.transactions()),
-        "hash": package.hash,
-        "valid_from": package.valid_from.isoformat() if package.valid_from else None,
-        "valid_to": package.valid_to.isoformat() if package.valid_to else None,
-        "replaces": package.replaces,
-    }
-
-
-def _entry_row(entry: PackageEntry) -> dict[str, object]:
-    return {
-        "sed": str(entry.sed),
-        "version": str(entry.version),
-        "versions": [str(version) for version in entry.versions or (entry.version,)],
-        "stated": entry.stated,
-        "fidelity": entry.fidelity.value,
-        "namespace": entry.namespace,
-        "file": entry.file,
-        "source": entry.source,
-        "released": entry.released,
-    }
 
 
 def _counted(entries: tuple[PackageEntry, ...]) -> str:

@@ -23,6 +23,11 @@ OUTPUTS = {
     "sed-list": ("eessi.sed.report_json", "SedListDocument", "eessi sed list --format json"),
     "sed-show": ("eessi.sed.report_json", "SedShowDocument", "eessi sed show --format json"),
     "sed-convert": ("eessi.sed.report_json", "ConversionDocument", "eessi sed convert --format json"),
+    "packages-list": ("eessi.schemas.report_json", "PackageListDocument", "eessi packages list --format json"),
+    "packages-show": ("eessi.schemas.report_json", "PackageShowDocument", "eessi packages show --format json"),
+    "packages-import": ("eessi.schemas.report_json", "PackageImportDocument", "eessi packages import --format json"),
+    "packages-export": ("eessi.schemas.report_json", "PackageWrittenDocument", "eessi packages export --format json"),
+    "packages-verify": ("eessi.schemas.report_json", "PackageVerifyDocument", "eessi packages verify --format json"),
     "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
 }
 """Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""

@@ -179,3 +179,21 @@ def test_the_published_folder_then_its_package_answers(eessi: Eessi, official_s0
     found = Registry.installed().find("S071", "4.4")
     assert found is not None
     assert found.coordinates == "cdm:4.4.0"
+
+
+def test_every_output_obeys_its_published_schema(eessi: Eessi, official: Path, tmp_path: Path) -> None:
+    import jsonschema
+
+    calls = {
+        "packages-import": ("import", official),
+        "packages-list": ("list",),
+        "packages-show": ("show", "open:4.4"),
+        "packages-export": ("export", "cdm", "--to", tmp_path / "out.zip"),
+        "packages-verify": ("verify", "cdm"),
+    }
+    for name, arguments in calls.items():
+        _, shape, _ = eessi("schema", name)
+        code, out, err = eessi("packages", *arguments, "--format", "json")
+        assert (code, err) == (0, ""), name
+        assert next(iter(json.loads(out))) == "schema_version"
+        jsonschema.validate(json.loads(out), json.loads(shape))
