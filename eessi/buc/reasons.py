@@ -312,12 +312,12 @@ def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
             common,
             "BUC-CANCELLED",
             f"the {gone.sed if gone else 'document'} it would answer was invalidated",
-            remedies=_openers(frame, state, row, shut.slot.parent is not None),
+            remedies=_openers(frame, state, row),
         )
     rule = "BUC-WITHDRAWN" if shut.why == "withdrawn" else "BUC-SUSPENDED"
     if by is not None and by.status == "new":
         return _no(common, rule, f"the draft of {name} excludes {row.sed}", remedies=(Remedy("delete", by.id),))
-    remedies = _undo(frame, state, row, by) + _openers(frame, state, row, shut.slot.parent is not None)
+    remedies = _undo(frame, state, row, by) + _openers(frame, state, row)
     return _no(common, rule, f"the {name} excludes {row.sed}", remedies=remedies)
 
 
@@ -325,7 +325,7 @@ def _after_use(frame: Frame, state: State, row: SendRow, by: Document | None) ->
     found = []
     if by is not None and by.is_valid and row.invalidate and row.again_after_invalidation and by.mine:
         found.append(Remedy("send", "X008", role=frame.role, parent_id=by.id, text=f"invalidate the {row.sed} sent"))
-    return (*found, *_openers(frame, state, row, False))
+    return (*found, *_openers(frame, state, row))
 
 
 def _undo(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:
@@ -341,19 +341,62 @@ def _undo(frame: Frame, state: State, row: SendRow, by: Document | None) -> tupl
     return ()
 
 
-def _openers(frame: Frame, state: State, row: SendRow, replies: bool) -> tuple[Remedy, ...]:
-    """Documents that would open the row (again)."""
+def _openers(frame: Frame, state: State, row: SendRow) -> tuple[Remedy, ...]:
+    """Documents that would open the row (again), as far as somebody may still send them."""
     found: dict[tuple[str, str], Remedy] = {}
     for trigger in row.after:
-        if trigger.role is not frame.role or trigger.sed is None:
-            continue
-        if trigger.starter and state.starter is not None:
+        if (
+            trigger.role is not frame.role
+            or trigger.sed is None
+            or not _may_still_open(frame, state, trigger, {row.sed})
+        ):
             continue
         do = "send" if trigger.event == "sent" else "receive"
-        author = _author(frame, trigger)
         text = "" if trigger.event != "update_received" else f"a new version of the {trigger.sed}"
-        found.setdefault((do, trigger.sed), Remedy(do, trigger.sed, role=author, text=text))
-    return tuple(found.values())
+        found.setdefault((do, trigger.sed), Remedy(do, trigger.sed, role=_author(frame, trigger), text=text))
+    there = {item.sed for item in state.documents.values() if item.is_valid}
+    return tuple(sorted(found.values(), key=lambda remedy: remedy.what in there))  # first what has not happened yet
+
+
+def _may_still_open(frame: Frame, state: State, trigger: Trigger, asked: set[SedType]) -> bool:
+    """Whether the document of a trigger can still come, from the side that would send it."""
+    assert trigger.sed is not None
+    if trigger.starter and state.starter is not None:
+        return False
+    if trigger.event == "update_received":
+        return any(item.sed == trigger.sed and item.is_valid for item in state.documents.values())
+    sides = [state.own, *state.peers.values()]
+    there = [side for side in sides if side.role is trigger.role]
+    if trigger.event == "sent":
+        authors = there
+    elif trigger.role is state.own.role:
+        authors = sides[1:]
+    else:
+        authors = sides if len(there) > 1 else [side for side in sides if side.role is not trigger.role]
+    return any(_may_still_send(frame, state, side, trigger.sed, asked) for side in authors)
+
+
+def _may_still_send(frame: Frame, state: State, side: Side, sed: SedType, asked: set[SedType]) -> bool:
+    row = frame.program.rows.get(side.role, {}).get(sed)
+    if row is None or sed in asked:
+        return False
+    if side.open.get(sed):
+        return True
+    for shut in side.shut.get(sed, {}).values():
+        by = state.documents.get(shut.by)
+        if by is None or not by.is_valid:
+            continue
+        if shut.why == "used" and row.invalidate and row.again_after_invalidation:
+            return True
+        undone = frame.program.effects.get((side.role, "invalidated_by_sender", by.sed), ())
+        if any(item.target == sed and item.effect in ("offer", "resume") for item in undone):
+            return True
+    further = asked | {sed}
+    return any(
+        _may_still_open(frame, state, trigger, further)
+        for trigger in row.after
+        if trigger.role is side.role and trigger.sed is not None
+    )
 
 
 def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> WhyNot:
@@ -361,7 +404,7 @@ def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> Wh
     common = (frame, row.sed)
     triggers = [item for item in row.after if item.role is frame.role]
     blocked = _failed_condition(frame, state, triggers)
-    remedies = _openers(frame, state, row, False)
+    remedies = _openers(frame, state, row)
     missing = tuple(dict.fromkeys(item.sed for item in triggers if item.sed is not None))
     if blocked is not None:
         return _no(

@@ -563,6 +563,9 @@ def _withdraw(state: State, side: Side, effect: Effect, document: Document) -> N
         for slot in list(side.open.get(effect.target, {}).values()):
             if _concerns(state, effect, document, slot.parent):
                 side.close(slot, why, document.id)
+        for shut in list(side.shut.get(effect.target, {}).values()):
+            if shut.why == "suspended" and why == "withdrawn" and _concerns(state, effect, document, shut.slot.parent):
+                side.close(shut.slot, why, document.id)
     rest = frozenset(effect.operations) - {"create"}
     if rest:
         blocked = dict(state.blocked)
