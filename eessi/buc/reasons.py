@@ -380,7 +380,8 @@ def _may_still_send(frame: Frame, state: State, side: Side, sed: SedType, asked:
     row = frame.program.rows.get(side.role, {}).get(sed)
     if row is None or sed in asked:
         return False
-    if side.open.get(sed):
+    offers = side.open.get(sed, {}).values()
+    if any(slot.parent is None or state.documents[slot.parent].status != "cancelled" for slot in offers):
         return True
     for shut in side.shut.get(sed, {}).values():
         by = state.documents.get(shut.by)

@@ -30,8 +30,6 @@ FINAL = {
 
 UNKNOWABLE = {
     ("AW_BUC_14", "H002"): "the DA063 of the other side ended its H001, unless an H001 was overtaken",
-    ("UB_BUC_04", "U029"): "the X008 for the U020 ended the reply, unless a U023 crossed it",
-    ("UB_BUC_04", "U025"): "the X008 for the U020 ended the reply, unless a U023 crossed it",
 }
 """Refusals that advise to wait for a document which the other side can no longer send; from here that cannot be known."""
 
