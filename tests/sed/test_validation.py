@@ -10,8 +10,9 @@ import eessi
 from eessi.errors import InputError
 from eessi.findings import Outcome, Verdict
 from eessi.ids import CdmVersion, SedType
-from eessi.schemas import Registry
-from eessi.sed import Kind, Message, build, parse, recognise, serialise, validate
+from eessi.schemas import CdmPackage, Registry
+from eessi.schemas.generator import generate
+from eessi.sed import Kind, Message, build, parse, read_rina_json, recognise, serialise, validate, write_rina_json
 from eessi.sed.header import Header, Party
 from tests.sed.test_builder import FULL
 
@@ -44,8 +45,6 @@ def test_the_face_validates_with_the_packages_that_ship(valid: bytes) -> None:
 
 
 def test_a_valid_sed_in_json(valid: bytes, registry: Registry) -> None:
-    from eessi.sed import write_rina_json
-
     sed = parse(valid)
     assert not isinstance(sed, Message)
     verdict = validate(write_rina_json(sed, registry).encode(), registry)
@@ -189,3 +188,36 @@ def test_every_sample_is_recognised(samples: Path) -> None:
         assert files
         for file in files:
             assert recognise(file.read_bytes()) is kind, file.name
+
+
+@pytest.fixture(scope="module")
+def official(official_s071: Path, registry: Registry) -> Registry:
+    return registry.add(CdmPackage.import_from(official_s071, name="cdm", version="4.4.0"))
+
+
+def test_an_imported_package_goes_first(valid: bytes, official: Registry) -> None:
+    verdict = validate(valid, official)
+    assert (verdict.outcome, verdict.package, verdict.fidelity) == (Outcome.VALID, "cdm:4.4.0", "exact")
+    sed = build("S071", FULL, version="4.4", registry=official)
+    assert serialise(sed) == valid
+    assert validate(write_rina_json(sed, official).encode(), official).outcome is Outcome.VALID
+
+
+def test_a_damaged_document_names_line_path_expectation_and_hint(valid: bytes, official: Registry) -> None:
+    damaged = valid.replace(b"<sex><value>02", b"\n<sex><value>77")
+    (finding,) = validate(damaged, official).findings
+    assert (finding.id, finding.path, finding.line) == ("SCH-CODE", "S071/Person/PersonIdentification/sex", 3)
+    assert finding.expected[:3] == ("01", "02", "98")
+    assert finding.hint()
+
+
+def test_documents_of_an_imported_package_keep_the_laws_of_json(official: Registry) -> None:
+    structure = official.structure("S071", "4.4", package="cdm:4.4.0")
+    assert structure is not None
+    for seed in range(40):
+        sed = parse(generate(structure, seed, size="full" if seed % 2 else "typical").data)
+        assert not isinstance(sed, Message)
+        back = read_rina_json(write_rina_json(sed, official), registry=official)
+        assert back.same_content(sed)
+        assert back.report is not None
+        assert back.report.is_lossless
