@@ -30,6 +30,10 @@ FINAL = {
 
 UNKNOWABLE = {
     ("AW_BUC_14", "H002"): "the DA063 of the other side ended its H001, unless an H001 was overtaken",
+    **{
+        ("UB_BUC_04", sed): "the X008 for the U020 ended the U026, unless a U026 was overtaken"
+        for sed in ("U027", "X012", "X013")
+    },
 }
 """Refusals that advise to wait for a document which the other side can no longer send; from here that cannot be known."""
 
