@@ -40,7 +40,7 @@ def read_any(
     source: str | None = None,
     wrap_codes: bool = False,
 ) -> Sed:
-    """The SED in bytes of any form: XML, message, RINA JSON, NAV JSON.
+    """The SED in bytes of any form: XML, message, RINA JSON, NAV JSON, or the form of a plug-in.
 
     :param version: CDM version of a JSON document that names none.
     :raises InputError: when no SED can be read from it.
@@ -57,6 +57,13 @@ def read_any(
         from eessi.sed.nav_json import read_nav_json
 
         return read_nav_json(data, version=version, registry=registry, source=source)
+    if kind in (Kind.NEESSI_JSON, Kind.OTHER_JSON):
+        from eessi.sed.json_forms import plug_ins
+        from eessi.sed.json_text import load_json
+
+        for form in plug_ins():
+            if form.recognises(load_json(data, source=source)):
+                return form.read(data, version=version, registry=registry, source=source)
     raise InputError(_no_sed(kind), source=source)
 
 
