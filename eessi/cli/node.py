@@ -1,0 +1,231 @@
+"""``eessi node``: an institution at work over its access point."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, read_source, write
+from eessi.cli.store import store_options, store_place
+from eessi.errors import EessiError, UsageError
+
+if TYPE_CHECKING:
+    from eessi.node import Node
+    from eessi.node.operation import Status
+
+__all__ = ["node"]
+
+_config = click.option(
+    "--config", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The node's node.toml."
+)
+
+
+@click.group()
+def node() -> None:
+    """An institution at work over its access point."""
+
+
+@node.command("init")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--access-point",
+    "access_point",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="access-point.toml of a double.",
+)
+@click.option("--institution", required=True, metavar="ID")
+@click.option("--url", default="http://127.0.0.1:8480", show_default=True, help="Where the double listens.")
+def init(folder: Path, access_point: Path, institution: str, url: str) -> int:
+    """Write the configuration and the tenant key of a node behind an access-point double."""
+    from eessi.node.config import write_demo
+
+    click.echo(str(write_demo(folder, access_point, institution, base_url=url)))
+    return 0
+
+
+@node.command("run")
+@_config
+@click.option("--once", is_flag=True, help="Stop when there is nothing left to do.")
+@click.option("--pause", default=1.0, show_default=True, help="Seconds between two looks when there is nothing to do.")
+def run(config: Path, once: bool, pause: float) -> int:
+    """Send, pull and apply until stopped (Ctrl-C), or once."""
+    with _Open(config) as opened:
+        quiet_since = time.monotonic()
+        while True:
+            try:
+                busy = opened.step()
+            except EessiError as error:
+                click.echo(f"eessi: {error}", err=True)
+                busy = False
+            if busy:
+                quiet_since = time.monotonic()
+                continue
+            if once and time.monotonic() - quiet_since > 3 * pause:
+                return 0
+            time.sleep(pause)
+
+
+@node.command("send")
+@click.argument("document")
+@_config
+@click.option("--case", "case_id", metavar="ID", help="The case; without it a new one is opened.")
+@click.option("--buc", metavar="CODE", help="The process of a new case.")
+@click.option("--to", "receivers", multiple=True, metavar="ID", help="Receiver; may be repeated.")
+@click.option("--version", "version", metavar="V", help="CDM version of a new case; that of the document unless told.")
+@click.option("--answers", "parent_id", metavar="ID", help="The document it answers.")
+@common_options()
+def send(
+    document: str,
+    config: Path,
+    case_id: str | None,
+    buc: str | None,
+    receivers: tuple[str, ...],
+    version: str | None,
+    parent_id: str | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Send DOCUMENT (a SED in XML) in a case. It is stored for sending; `eessi node run` carries it."""
+    from eessi.sed import Sed, parse
+
+    sed = parse(read_source(document))
+    if not isinstance(sed, Sed):
+        raise UsageError(f"{document} has an envelope already; give the SED alone")
+    with _Open(config) as opened:
+        if case_id is None:
+            if buc is None or not receivers:
+                raise UsageError("a new case needs --buc and --to; an open one --case")
+            case_id = str(
+                opened.start(buc, receivers, version=version or (sed.version if not sed.is_sandbox else "4.4"))
+            )
+        sent = opened.send(case_id, sed, parent_id=parent_id, receivers=receivers or None)
+    found = {
+        "case": str(sent.case_id),
+        "document": sent.document_id,
+        "messages": list(sent.message_ids),
+        "verdict": str(sent.verdict.outcome),
+    }
+    if format == "json":
+        print_json(dict(found), output, quiet=quiet)
+    else:
+        write("\n".join(f"{key}: {value}" for key, value in found.items()), output, quiet=quiet)
+    return 0
+
+
+@node.command("status")
+@click.option("--stuck-hours", default=24.0, show_default=True, help="How long a message may wait for its receipt.")
+@store_options
+@common_options()
+def status(
+    stuck_hours: float, store: str | None, tenant: str, format: str, output: Path | None, quiet: bool, lang: str
+) -> int:
+    """Backlog by partner, what is stuck, dead or held. Exit code 1 when something needs a person."""
+    from eessi.node.operation import status_of
+    from eessi.stores import Store
+
+    with Store.open(store_place(store)) as opened:
+        found = status_of(opened, dt.datetime.now(dt.UTC), tenant=tenant, stuck_after=dt.timedelta(hours=stuck_hours))
+    if format == "json":
+        print_json(_as_json(found), output, quiet=quiet)
+    else:
+        write(_as_text(found), output, quiet=quiet)
+    return 0 if found.is_healthy else 1
+
+
+def _as_json(found: Status) -> dict[str, object]:
+    return {
+        "at": found.at.isoformat(),
+        "healthy": found.is_healthy,
+        "backlog": [
+            {
+                "partner": b.partner,
+                "queued": b.queued,
+                "taken": b.taken,
+                "failed": b.failed,
+                "oldest_seconds": round(b.oldest),
+            }
+            for b in found.backlog
+        ],
+        "stuck": list(found.stuck),
+        "dead": found.dead,
+        "waiting": found.waiting,
+        "held": found.held,
+        "untaken": found.untaken,
+        "cases": found.cases,
+    }
+
+
+def _as_text(found: Status) -> str:
+    lines = ["healthy" if found.is_healthy else "needs a person"]
+    lines += [
+        f"  to {b.partner}: {b.queued} queued, {b.taken} taken, {b.failed} failed; oldest {b.oldest / 3600:.1f} hours"
+        for b in found.backlog
+    ]
+    lines += [f"  stuck: {message_id}" for message_id in found.stuck]
+    lines += [f"  held by {rule}: {number}" for rule, number in found.held.items()]
+    lines.append(
+        f"  {found.waiting} messages to apply, {found.untaken} documents not taken by the application, {found.dead} dead"
+    )
+    lines += [f"  cases {state}: {number}" for state, number in found.cases.items()]
+    return "\n".join(lines)
+
+
+@node.command("redrive")
+@_config
+@click.option("--message", "ids", multiple=True, metavar="ID", help="Only this message; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
+    """Send messages again that were given up, the same bytes under the same id."""
+    with _Open(config) as opened:
+        done = opened.engine.outbox.redrive(dt.datetime.now(dt.UTC), ids or None, dry_run=dry_run)
+    for message_id in done:
+        click.echo(message_id)
+    click.echo(f"{len(done)} messages {'would be' if dry_run else 'are'} queued again", err=True)
+    return 0
+
+
+@node.command("held")
+@_config
+@click.option("--retry", "message_id", metavar="ID", help="Try this held message again, after its cause was mended.")
+def held(config: Path, message_id: str | None) -> int:
+    """Messages that could not be applied, with the reason. Exit code 1 while there are any."""
+    with _Open(config) as opened:
+        if message_id is not None:
+            applied = opened.retry(message_id)
+            click.echo("applied" if applied else "still held")
+        rows = opened.held()
+    for row in rows:
+        answer = f" (answer with {row.answer})" if row.answer else ""
+        click.echo(f"{row.message_id} from {row.sender}: {row.rule}: {row.reason}{answer}")
+    return 1 if rows else 0
+
+
+class _Open:
+    """An open node with its HTTP client, closed again at the end."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+
+    def __enter__(self) -> Node:
+        from eessi.node.config import open_node
+        from eessi.transport.http_client import HttpWire
+
+        self._wire = HttpWire()
+        try:
+            self._node = open_node(self.config, self._wire, password=os.environ.get("EESSI_KEY_PASSWORD"))
+        except BaseException:
+            self._wire.close()
+            raise
+        return self._node
+
+    def __exit__(self, *_: object) -> None:
+        self._wire.close()
+        self._node.store.close()
