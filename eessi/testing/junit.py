@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from eessi.testing.campaigns.kit import CampaignRecord
 from eessi.testing.record import Run
 
-__all__ = ["junit"]
+__all__ = ["campaign_junit", "junit"]
 
 
 def junit(runs: Sequence[Run]) -> str:
@@ -40,6 +41,30 @@ def junit(runs: Sequence[Run]) -> str:
             if step.failures:
                 failure = etree.SubElement(case, "failure", message=_text("; ".join(step.failures)), type="expectation")
                 failure.text = _text(f"{run.file}:{step.line}: {step.says}")
+    return etree.tostring(root, encoding="unicode", pretty_print=True)
+
+
+def campaign_junit(record: CampaignRecord) -> str:
+    """A campaign as one suite, one case for each check, with the requirements it covers."""
+    suite = etree.Element(
+        "testsuite",
+        name=f"eessi campaign {record.kit}",
+        tests=str(len(record.results)),
+        failures=str(len(record.failed)),
+        errors="0",
+    )
+    for check in record.results:
+        case = etree.SubElement(
+            suite, "testcase", classname=f"{record.kit}.{check.group}", name=_text(f"{check.id} {check.scenario}")
+        )
+        properties = etree.SubElement(case, "properties")
+        for requirement in check.requirements:
+            etree.SubElement(properties, "property", name="requirement", value=requirement)
+        if not check.passed:
+            message = f"had to come: {check.expected}; came: {check.observed}"
+            etree.SubElement(case, "failure", message=_text(message), type="expectation")
+    root = etree.Element("testsuites", name="eessi campaign")
+    root.append(suite)
     return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 

@@ -111,7 +111,7 @@ class Player:
     """One institution of a run.
 
     :param clock: gives the time of what the player does. :param random: gives its identifiers.
-    :param strict: refuse to send what the check found invalid; off only to test the other side.
+    :param reach: why an institution cannot take part today by the directory; ``None`` when it can.
     """
 
     name: str
@@ -275,7 +275,10 @@ class Player:
             return Arrival(parcel.message_id, None, rejection=Refusal(str(error), "DOC-UNREADABLE"))
         if not isinstance(message, Message):
             return Arrival(
-                parcel.message_id, None, sed=message, rejection=Refusal("the document came without an envelope")
+                parcel.message_id,
+                None,
+                sed=message,
+                rejection=Refusal("the document came without an envelope", "RUN-ENVELOPE"),
             )
         check = validate(message, self.registry)
         arrival = Arrival(parcel.message_id, check, message.header, message.sed)
@@ -297,6 +300,9 @@ class Player:
             return _refused_by(check)
         if header.sender.id != parcel.sender:
             return Refusal(f"the header names {header.sender.id} as sender, the network {parcel.sender}", "RUN-SENDER")
+        gone = self.reach(parcel.sender)
+        if gone is not None:
+            return gone
         if all(party.id != self.institution for party in header.receivers):
             return Refusal("the header does not name this institution as a receiver", "RUN-RECEIVER")
         if header.buc is not None and header.buc != self.buc:

@@ -1,0 +1,94 @@
+"""``eessi campaign``: the three test campaigns, and kits of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eessi.cli.output import common_options, print_json, write
+
+if TYPE_CHECKING:
+    from eessi.testing.campaigns import CampaignRecord
+
+__all__ = ["campaign"]
+
+
+@click.command()
+@click.argument("kit", metavar="KIT")
+@click.option(
+    "--buc", "bucs", multiple=True, metavar="CODE", help="Processes of the campaign exit; 'all' for every one."
+)
+@click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
+@click.option("--messages", type=click.IntRange(1, 10_000), default=50, show_default=True, help="For moveit.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the campaign as one HTML page.")
+@common_options("junit", "html")
+def campaign(
+    kit: str,
+    bucs: Sequence[str],
+    transport: str,
+    messages: int,
+    report: Path | None,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Run a test campaign against our own stack: moveit (transfer), exit (processes), testit (security).
+
+    Kits of other packages are found by the entry point eessi.campaigns.
+    """
+    from eessi.testing.campaigns import Options, find_kit, run_kit
+
+    chosen = Options(transport=transport, messages=messages)
+    if bucs:
+        chosen = Options(bucs=tuple(bucs), transport=transport, messages=messages)
+    record = run_kit(find_kit(kit), chosen)
+    if report is not None:
+        from eessi.pages import campaign_report
+
+        write(campaign_report(record.model_dump(mode="json")), report)
+    _print(record, format, output, quiet=quiet)
+    return 0 if record.passed else 1
+
+
+def _print(record: CampaignRecord, format: str, output: Path | None, *, quiet: bool) -> None:
+    if format == "json":
+        document = record.model_dump(mode="json")
+        passed = sum(check.passed for check in record.results)
+        summary = {"passed": passed, "failed": len(record.failed), "uncovered_requirements": list(record.uncovered)}
+        print_json({**document, "summary": summary}, output, quiet=quiet)
+    elif format == "html":
+        from eessi.pages import campaign_report
+
+        write(campaign_report(record.model_dump(mode="json")), output, quiet=quiet)
+    elif format == "junit":
+        from eessi.testing.junit import campaign_junit
+
+        write(campaign_junit(record), output, quiet=quiet)
+    else:
+        write(_text(record), output, quiet=quiet)
+
+
+def _text(record: CampaignRecord) -> str:
+    lines = [f"{record.title} ({record.kit}, transport {record.transport})", ""]
+    width = max(len(check.id) for check in record.results)
+    for check in record.results:
+        sign = "✓" if check.passed else "✗"
+        lines.append(f"{sign} {check.id:{width}}  {check.scenario}")
+        if check.passed:
+            lines.append(f"  {'':{width}}  {check.observed}")
+        else:
+            lines.append(f"  {'':{width}}  had to come: {check.expected}")
+            lines.append(f"  {'':{width}}  came: {check.observed}")
+    lines.append("")
+    for one in record.requirements:
+        sign = "?" if one.passed is None else "✓" if one.passed else "✗"
+        lines.append(f"{sign} {one.id}  {one.text}")
+    passed = sum(check.passed for check in record.results)
+    lines += ["", f"{passed} of {len(record.results)} checks passed."]
+    if record.uncovered:
+        lines.append(f"Nothing covers {', '.join(record.uncovered)}.")
+    return "\n".join(lines)

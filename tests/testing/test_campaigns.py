@@ -1,0 +1,339 @@
+"""Each campaign passes against our own stack, and fails when a defect is planted in it: the table below proves it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from lxml import etree
+
+from eessi.buc import Case
+from eessi.cli.program import run as command
+from eessi.errors import DefinitionError, ProcessError, UnknownCode
+from eessi.findings import Outcome, Verdict
+from eessi.pages import campaign_report
+from eessi.testing import players, stage
+from eessi.testing.campaigns import CampaignRecord, CheckRecord, Kit, Options, find_kit, kits, run_kit
+from eessi.testing.campaigns.attacks import ATTACKS
+from eessi.testing.campaigns.kit import Requirement, read_requirements
+from eessi.transport import memory
+
+FEW = Options(bucs=("S_BUC_01",), messages=20)
+
+
+@pytest.mark.parametrize("name", ["moveit", "exit", "testit"])
+def test_a_kit_passes_against_our_own_stack(name: str) -> None:
+    record = run_kit(find_kit(name), FEW)
+    assert record.passed, [(check.id, check.observed) for check in record.failed]
+    assert len(record.results) >= 2
+    assert record.uncovered == ()
+
+
+def test_moveit_passes_over_as4() -> None:
+    record = run_kit(find_kit("moveit"), Options(transport="as4", messages=10))
+    assert record.passed, [(check.id, check.observed) for check in record.failed]
+
+
+@pytest.mark.long
+def test_exit_passes_for_all_processes() -> None:
+    record = run_kit(find_kit("exit"), Options(bucs=("all",)))
+    assert record.passed, [(check.id, check.observed) for check in record.failed]
+    assert len(record.results) == 2 * 99
+
+
+@pytest.mark.long
+def test_exit_passes_over_as4() -> None:
+    assert run_kit(find_kit("exit"), Options(bucs=("S_BUC_01",), transport="as4")).passed
+
+
+# ---- planted defects -------------------------------------------------------------------------------------------------
+
+Patch = pytest.MonkeyPatch
+
+
+def believes_every_document(patch: Patch) -> None:
+    patch.setattr(players, "validate", lambda *_args, **_more: Verdict(Outcome.VALID))
+
+
+def asks_no_directory(patch: Patch) -> None:
+    patch.setattr(stage.Stage, "reach", lambda _self, _receiver: None)
+
+
+def takes_every_header(patch: Patch) -> None:
+    patch.setattr(
+        players.Player,
+        "_objection",
+        lambda _self, _message, _parcel, check: players._refused_by(check) if check.errors else None,
+    )
+
+
+def case_takes_everything(patch: Patch) -> None:
+    apply = Case.apply
+
+    def careless(self: Case, event: Any) -> Case:
+        try:
+            return apply(self, event)
+        except ProcessError:
+            return self
+
+    patch.setattr(Case, "apply", careless)
+
+
+def case_forgets(patch: Patch) -> None:
+    patch.setattr(Case, "apply", lambda self, _event: self)
+
+
+def case_allows_everything(patch: Patch) -> None:
+    patch.setattr(Case, "why_not", lambda self, *_args, **_more: None)
+
+
+def arrival_is_not_checked(patch: Patch) -> None:
+    take = players.Player._take
+    patch.setattr(
+        players.Player, "_take", lambda self, parcel, details: attrs.evolve(take(self, parcel, details), check=None)
+    )
+
+
+def counts_a_message_twice(patch: Patch) -> None:
+    enter = players.Player._enter
+
+    def twice(self: players.Player, message: Any, details: Any) -> None:
+        header = attrs.evolve(message.header, set_id=self.new_id())
+        enter(self, attrs.evolve(message, header=header), details)
+
+    patch.setattr(players.Player, "_enter", twice)
+
+
+def believes_every_envelope(patch: Patch) -> None:
+    from eessi.transport import inbox
+    from eessi.transport.judge import Result
+
+    judge = inbox.judge
+
+    def gullible(*args: Any, **more: Any) -> Any:
+        judged = judge(*args, **more)
+        return attrs.evolve(judged, result=Result.ACCEPT, code=None)
+
+    patch.setattr(inbox, "judge", gullible)
+
+
+def trusts_every_key(patch: Patch) -> None:
+    from eessi.transport.demo_keys import demo_key
+    from eessi.transport.inbox import Inbox
+
+    known = Inbox._of
+    patch.setattr(Inbox, "_of", lambda self, one, on: [*known(self, one, on), demo_key("FR:INTRUDER").certificate])
+
+
+def takes_mail_for_others(patch: Patch) -> None:
+    from eessi.transport.inbox import Inbox
+
+    patch.setattr(Inbox, "_check", lambda _self, _message: None)
+
+
+def forgets_what_it_received(patch: Patch) -> None:
+    from eessi.stores.mail import MailRows
+
+    patch.setattr(MailRows, "received", lambda _self, _id: None)
+
+
+def loses_every_third(patch: Patch) -> None:
+    arrive = memory.InMemoryNetwork._arrive
+    seen: list[object] = []
+
+    def lossy(self: memory.InMemoryNetwork, box: Any, travelling: Any) -> None:
+        seen.append(travelling)
+        if len(seen) % 3:
+            arrive(self, box, travelling)
+
+    patch.setattr(memory.InMemoryNetwork, "_arrive", lossy)
+
+
+def changes_a_byte(patch: Patch) -> None:
+    receive = memory.Endpoint.receive
+
+    def noisy(self: memory.Endpoint) -> Iterator[Any]:
+        for parcel in receive(self):
+            yield attrs.evolve(parcel, payload=parcel.payload[:-1] + b"!")
+
+    patch.setattr(memory.Endpoint, "receive", noisy)
+
+
+def drops_attachments(patch: Patch) -> None:
+    receive = memory.Endpoint.receive
+    patch.setattr(memory.Endpoint, "receive", lambda self: (attrs.evolve(one, attachments=()) for one in receive(self)))
+
+
+def gives_no_receipt(patch: Patch) -> None:
+    patch.setattr(memory.Endpoint, "status", lambda self, id: memory.Delivery(id, memory.State.TAKEN, self.network.now))
+
+
+def shuffles(patch: Patch) -> None:
+    receive = memory.Endpoint.receive
+    patch.setattr(memory.Endpoint, "receive", lambda self: iter(list(receive(self))[::-1]))
+
+
+DEFECTS: list[tuple[str, Callable[[Patch], None], set[str]]] = [
+    ("testit", believes_every_document, {"D08", "D09", "D10", "M04"}),
+    ("testit", asks_no_directory, {"R01", "R02"}),
+    ("testit", takes_every_header, {"M01", "M02", "M03", "R02"}),
+    ("testit", case_takes_everything, {"P01", "P02", "P03", "P04", "P05", "P07"}),
+    ("testit", counts_a_message_twice, {"P06"}),
+    ("testit", believes_every_envelope, {"E01", "E02", "E03", "E04"}),
+    ("testit", trusts_every_key, {"E04"}),
+    ("testit", takes_mail_for_others, {"E07"}),
+    ("testit", forgets_what_it_received, {"E05", "E06"}),
+    ("exit", case_takes_everything, {"S_BUC_01-refusals"}),
+    ("exit", case_forgets, {"S_BUC_01-walk", "S_BUC_01-refusals"}),
+    ("exit", case_allows_everything, {"S_BUC_01-refusals"}),
+    ("exit", arrival_is_not_checked, {"S_BUC_01-walk"}),
+    ("moveit", loses_every_third, {"many", "order"}),
+    ("moveit", changes_a_byte, {"size-1000-FR", "attachments-0-BE"}),
+    ("moveit", drops_attachments, {"attachments-1-FR", "attachments-3-BE"}),
+    ("moveit", gives_no_receipt, {"size-1000-BE", "many"}),
+    ("moveit", shuffles, {"order"}),
+]
+"""Kit, planted defect, checks that must notice it."""
+
+
+@pytest.mark.parametrize(
+    ("name", "plant", "noticed"), DEFECTS, ids=[f"{kit}-{plant.__name__}" for kit, plant, _ in DEFECTS]
+)
+def test_a_planted_defect_is_noticed(
+    name: str, plant: Callable[[Patch], None], noticed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    record = run_kit(find_kit(name), FEW)
+    assert not record.passed
+    assert noticed <= {check.id for check in record.failed}
+    broken = {one.id for one in record.requirements if one.passed is False}
+    assert broken == {requirement for check in record.failed for requirement in check.requirements}
+
+
+# ---- kits ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_attack_has_its_own_id_and_a_known_requirement() -> None:
+    known = {one.id for one in find_kit("testit").requirements}
+    assert len({attack.id for attack in ATTACKS}) == len(ATTACKS) >= 30
+    assert {attack.requirement for attack in ATTACKS} == known
+    assert {attack.level for attack in ATTACKS} == {"document", "message", "process", "directory", "envelope"}
+
+
+def _check(**changes: Any) -> CheckRecord:
+    values = {
+        "id": "N1",
+        "scenario": "x",
+        "group": "g",
+        "requirements": ("NAT-1",),
+        "passed": True,
+        "expected": "a",
+        "observed": "a",
+    }
+    return CheckRecord(**{**values, **changes})
+
+
+def test_a_requirement_that_nothing_covers_is_not_met() -> None:
+    kit = Kit(
+        "national",
+        "A kit",
+        (Requirement("NAT-1", "x", "y"), Requirement("NAT-2", "x", "y")),
+        lambda _options: iter([_check()]),
+    )
+    record = run_kit(kit)
+    assert record.uncovered == ("NAT-2",)
+    assert not record.passed
+
+
+def test_a_check_for_an_unknown_requirement_is_a_broken_kit() -> None:
+    kit = Kit("national", "A kit", (), lambda _options: iter([_check()]))
+    with pytest.raises(DefinitionError, match="names the requirement NAT-1"):
+        run_kit(kit)
+
+
+def test_kits_of_other_packages_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    kit = Kit("national", "A national kit", (Requirement("NAT-1", "x", "y"),), lambda _options: iter([_check()]))
+
+    class Entry:
+        name, value = "national", "package:KIT"
+
+        def load(self) -> object:
+            return kit
+
+    monkeypatch.setattr("eessi.testing.campaigns.kit.entry_points", lambda group: [Entry()])
+    assert kits()["national"] is kit
+    kit = "not a kit"  # type: ignore[assignment]  # what a careless package might name
+    with pytest.raises(DefinitionError, match="no campaign kit"):
+        kits()
+
+
+def test_an_unknown_campaign_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownCode, match="did you mean testit"):
+        find_kit("tesit")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,text,source\nA,,x\n", "a requirement has id, text and source"),
+        ("id,text,source\nA,b,c\nA,b,c\n", "stands twice"),
+    ],
+)
+def test_broken_requirements_are_named(text: str, says: str) -> None:
+    with pytest.raises(DefinitionError, match=says):
+        read_requirements(text, "r.csv")
+
+
+@pytest.mark.parametrize("name", ["moveit", "exit", "testit"])
+def test_each_row_of_the_requirements_is_complete(name: str, root: Path) -> None:
+    path = root / "eessi" / "testing" / "campaigns" / "requirements" / f"{name}.csv"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("# ")
+    assert "Source:" in first
+    for row in csv.DictReader(rest):
+        assert row["text"].endswith(".")
+        assert len(row["source"]) > 2
+
+
+# ---- the command and the page ----------------------------------------------------------------------------------------
+
+
+def test_the_command_gives_text_json_junit_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "moveit.html"
+    assert command(["campaign", "moveit", "--messages", "5", "--report", str(page)]) == 0
+    assert "17 of 17 checks passed." in capsys.readouterr().out
+    assert command(["campaign", "exit", "--buc", "S_BUC_01", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert next(iter(document)) == "schema_version"
+    assert {"scenario", "passed", "steps", "coverage"} <= set(document["results"][0])
+    assert document["summary"]["passed"] == 2
+    assert command(["campaign", "moveit", "--messages", "5", "--format", "junit"]) == 0
+    suites = etree.fromstring(capsys.readouterr().out.encode())
+    assert suites.xpath("count(//testcase)") == 17.0
+    assert suites.xpath("string(//property/@value)") == "MO-01"
+    assert command(["campaign", "tesit"]) == 2
+
+
+def test_a_failed_campaign_gives_1_and_stands_first_on_the_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shuffles(monkeypatch)
+    page = tmp_path / "moveit.html"
+    assert command(["campaign", "moveit", "-q", "--messages", "5", "--report", str(page)]) == 1
+    tree = etree.fromstring(page.read_text(encoding="utf-8"), etree.HTMLParser())
+    (notice,) = tree.xpath("//div[@class='notice bad']")
+    assert "out of order" in str(notice.xpath("string()"))
+    assert tree.xpath("//tr[@id='check-order']")
+
+
+def test_the_page_holds_its_record() -> None:
+    record = run_kit(find_kit("moveit"), FEW)
+    tree = etree.fromstring(campaign_report(record.model_dump(mode="json")), etree.HTMLParser())
+    document = json.loads(str(tree.xpath("string(//script[@id='campaign-data'])")))
+    assert document.pop("schema_version") == 1
+    assert CampaignRecord.model_validate(document) == record
