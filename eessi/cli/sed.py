@@ -190,22 +190,41 @@ def _tree_lines(structure: Structure | None) -> list[str]:
 
 @sed.command("new")
 @click.argument("code")
-@click.option("--version", "version", metavar="VERSION", required=True, help="4.4, or 1.0 and 1.1 for the sandbox.")
+@click.option(
+    "--version", "version", metavar="VERSION",
+    help="4.4, or 1.0 and 1.1 for the sandbox; may be left out where only one version of the data model is known.",
+)  # fmt: skip
 @click.option("--package", metavar="NAME:VERSION", help="Take the tree of this package.")
 @click.option("--required", "required", is_flag=True, help="Only what must be there.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
-def new_sed(code: str, version: str, package: str | None, required: bool, output: Path | None, quiet: bool) -> None:
+def new_sed(
+    code: str, version: str | None, package: str | None, required: bool, output: Path | None, quiet: bool
+) -> None:
     """An empty SED to fill in: every element in its place, with what may stand there as a comment."""
     from eessi.sed.catalogue import find_sed
     from eessi.sed.skeleton import skeleton
 
     registry = _registry()
     row = find_sed(code)
+    if version is None:
+        version = _only_version(registry, row.code)
+        if not quiet:
+            click.echo(f"{row.code} in version {version}, the only one known", err=True)
     structure = _structure(registry, row.code, version, package)
     found = registry.find(row.code, structure.version, package=package)
     assert found is not None
     write(skeleton(structure, package=found.coordinates, required_only=required), output, quiet=quiet)
+
+
+def _only_version(registry: Registry, code: str) -> str:
+    """The one version of the data model that a package has a tree for; the sandbox does not count."""
+    trees = [tree for tree in _trees(registry, code) if tree["fidelity"] not in ("sandbox", "named")]
+    versions = sorted({str(tree["version"]) for tree in trees})
+    if len(versions) == 1:
+        return versions[0]
+    known = ", ".join(versions) or "only those of the sandbox, 1.0 and 1.1"
+    raise UsageError(f"say which version of {code} with --version; known are {known}")
 
 
 @sed.command("convert")

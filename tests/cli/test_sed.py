@@ -71,7 +71,15 @@ def test_new_writes_a_skeleton(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     file = tmp_path / "new.xml"
     assert run(["sed", "new", "S071", "--version", "1.0", "-o", str(file)]) == 0
     assert "A sandbox document" in file.read_text(encoding="utf-8")
-    assert run(["sed", "new", "A001"]) == 2
+    capsys.readouterr()
+    assert run(["sed", "new", "A001"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "A001 in version 4.4, the only one known\n"
+    assert 'xmlns:s="http://ec.europa.eu/eessi/ns/4_4/A001"' in captured.out
+    assert run(["sed", "new", "P4000"]) == 2
+    assert "known are 3.1, 4.0" in capsys.readouterr().err
+    assert run(["sed", "new", "A002"]) == 2
+    assert "only those of the sandbox" in capsys.readouterr().err
 
 
 def test_convert_there_and_back(samples_a001: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
