@@ -262,6 +262,11 @@ class AccessPoint:
         self.log.append((now, ended, held.message_id))
         return True
 
+    def next_moment(self) -> dt.datetime | None:
+        """When the next message is due for forwarding."""
+        with self._lock:
+            return min((one.due for one in self._forwards), default=None)
+
     @property
     def waiting(self) -> int:
         """Messages that are held for forwarding or pulling."""

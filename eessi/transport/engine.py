@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from eessi.stores import DEFAULT_TENANT, Store
-from eessi.stores.mail import JournalRow, MailRows
+from eessi.stores.mail import JournalRow, MailRows, moment_of
 from eessi.transport.compose import compose_pull
 from eessi.transport.ebms import ErrorSignal, read_envelope
 from eessi.transport.guard import Guard
@@ -116,7 +116,7 @@ class Engine:
             return self._paced(pace, Pulled.REFUSED, now)
         if not answer.body:
             return self._paced(pace, Pulled.EMPTY if 200 <= answer.status < 300 else Pulled.FAILED, now)
-        if _error_code(answer) is not None:
+        if _is_about(answer, packet.message_id):
             return self._paced(pace, self._pull_error(answer, packet.message_id, now), now)
         taken = self.inbox.take(answer.body, answer.content_type or None, now, pulled=True)
         if taken.code is not None:
@@ -139,8 +139,8 @@ class Engine:
         if judged.result is not Result.ACCEPT or judged.envelope is None:
             return Pulled.FAILED
         failures = [one for unit in judged.envelope.units if isinstance(unit, ErrorSignal) for one in unit.failures]
-        answers = {unit.ref_to for unit in judged.envelope.units if isinstance(unit, ErrorSignal)}
-        if request_id not in answers:
+        answered = {unit.ref_to for unit in _errors(answer)}
+        if request_id not in answered:
             return Pulled.FAILED
         return Pulled.EMPTY if any(one.code == "EBMS:0006" for one in failures) else Pulled.REFUSED
 
@@ -176,6 +176,14 @@ class Engine:
                 return True
         return False
 
+    def next_moment(self) -> dt.datetime | None:
+        """When there is something to do next: a message to send, a receipt to give up, a channel to pull."""
+        with self.outbox.store.read(self.outbox.tenant) as unit:
+            key = MailRows(unit).next_moment()
+        moments = [] if key is None else [moment_of(key)]
+        moments += [pace.next_at for pace in self._paces.values()]
+        return min(moments, default=None)
+
     def run_until_idle(self, now: Callable[[], dt.datetime], *, steps: int = 10_000) -> int:
         """Step until there is nothing to do; the number of steps taken."""
         for count in range(steps):
@@ -203,13 +211,26 @@ def verify_journal(rows: Iterator[JournalRow] | tuple[JournalRow, ...]) -> int |
     return None
 
 
-def _error_code(answer: Answer) -> str | None:
-    """The first ebMS error in an answer, read without believing it."""
+def _errors(answer: Answer) -> tuple[ErrorSignal, ...]:
+    """The error signals in an answer, read without believing them."""
     if not answer.body:
-        return None
+        return ()
     try:
         envelope = read_envelope(unpack(answer.body, answer.content_type or None).root.body)
     except Refused:
-        return None
-    units = [unit for unit in envelope.units if isinstance(unit, ErrorSignal)]
-    return units[0].failures[0].code if units and units[0].failures else None
+        return ()
+    return tuple(unit for unit in envelope.units if isinstance(unit, ErrorSignal) and unit.failures)
+
+
+def _error_code(answer: Answer) -> str | None:
+    """The first ebMS error in an answer."""
+    errors = _errors(answer)
+    return errors[0].failures[0].code if errors else None
+
+
+def _is_about(answer: Answer, request_id: str) -> bool:
+    """Whether an answer is a warning or error about our pull request, and not a routed error about a message of ours."""
+    errors = _errors(answer)
+    return any(request_id in {unit.ref_to, *(one.ref_to for one in unit.failures)} for unit in errors) or any(
+        one.code == "EBMS:0006" for unit in errors for one in unit.failures
+    )

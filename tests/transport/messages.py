@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from lxml import etree
 
 from eessi import _xml
 from eessi.ids import InstitutionId
+from eessi.stores import Store
+from eessi.stores.store import _engine as engine_of
 from eessi.transport import Parcel, Part, wss
 from eessi.transport.compose import Packet, compose_user
+from eessi.transport.corners import FourCorners
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.ebms import Envelope, UserMessage, write_envelope
 from eessi.transport.judge import Judgement, judge
@@ -22,6 +29,33 @@ from eessi.transport.refusal import Refused
 FR, BE, DE = InstitutionId("FR:0100000001"), InstitutionId("BE:0203980409"), InstitutionId("DE:0000000001")
 NOW = dt.datetime(2026, 1, 5, 8, 0, tzinfo=dt.UTC)
 PAYLOAD = b"<S071 xmlns='urn:eessi-toolkit:sandbox:1.0:S071'>synthetic</S071>"
+
+
+@functools.cache
+def _template() -> bytes:
+    """An empty store as bytes: migrating one anew takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "template.sqlite"
+        Store.open(file).close()
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        connection.close()
+        return file.read_bytes()
+
+
+def fresh_store() -> Store:
+    """An empty store in memory."""
+    engine = engine_of("sqlite://")
+    connection = engine.raw_connection()
+    assert connection.driver_connection is not None
+    connection.driver_connection.deserialize(_template())
+    connection.close()
+    return Store(engine)
+
+
+def four_corners(**settings: object) -> FourCorners:
+    """The four corners between France and Belgium, with fresh stores."""
+    return FourCorners(FR, BE, stores=(fresh_store(), fresh_store()), **settings)  # type: ignore[arg-type]  # as given
 
 
 def code_of(action: Callable[[], object]) -> str | None:
