@@ -28,6 +28,9 @@ OUTPUTS = {
     "packages-import": ("eessi.schemas.report_json", "PackageImportDocument", "eessi packages import --format json"),
     "packages-export": ("eessi.schemas.report_json", "PackageWrittenDocument", "eessi packages export --format json"),
     "packages-verify": ("eessi.schemas.report_json", "PackageVerifyDocument", "eessi packages verify --format json"),
+    "replay": ("eessi.testing.report_json", "ReplayDocument", "eessi replay --format json"),
+    "campaign": ("eessi.testing.report_json", "CampaignDocument", "eessi campaign KIT --format json"),
+    "scenario": ("eessi.testing.report_json", "ScenarioDocument", "scenario files, *.buc.yaml"),
     "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
 }
 """Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""
