@@ -83,7 +83,7 @@ def reply_routing(message: UserMessage, *, error: bool, form: RoutingForm | None
         mpc=(message.mpc or DEFAULT_MPC) + suffix,
     )
     if not chosen.copy:
-        turned = attrs.evolve(turned, message_id="", properties=(), parts=())
+        turned = attrs.evolve(turned, message_id="", timestamp="", properties=(), parts=())
     return Routing(turned, ICLOUD, ONE_WAY_ERROR if error else ONE_WAY_RECEIPT)
 
 
