@@ -7,8 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import eessi
 from reference_pages import write_all
+
+import eessi
 
 project = "eessi-toolkit"
 author = "The eessi-toolkit authors"
