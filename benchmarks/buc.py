@@ -54,6 +54,7 @@ def by_hand() -> tuple[dict[str, Any], dict[tuple[str, str, str], Any], dict[tup
     opens: dict[tuple[str, str, str], Any] = {}
     for (role, happened, sed), found in program.opens.items():
         rows = [(slot.row.sed, "", False) for _, slot in (*found.free, *found.free_for_starter)]
+        rows += [(row.sed, "parent", row.once) for row in found.answers]
         rows += [(row.sed, "parent" if trigger.reply_to else "", row.once) for row, trigger in found.rest]
         opens[str(role), happened, str(sed)] = tuple(rows)
     once = {(str(role), str(sed)): row.once for role, rows in program.rows.items() for sed, row in rows.items()}

@@ -12,6 +12,7 @@ from eessi.buc import local, reasons, rules
 from eessi.buc.conditions import Answer
 from eessi.buc.definition import Buc
 from eessi.buc.event import Document, Event, Participant
+from eessi.buc.judging import judge_slot
 from eessi.buc.moves import Move, Moves, WhyNot
 from eessi.buc.state import CaseState, Frame, State
 from eessi.errors import NotAllowed, PeerViolation, ProcessError, UsageError
@@ -195,7 +196,7 @@ class Case:
                 if plain and slot.days is None and not slot.needs and not slot.row.while_closed:
                     yield Move(self, kind, slot.row.sed, Answer.YES, slot)
                 else:
-                    answer, names, earliest = rules.judge_slot(frame, state, slot, on, stated)
+                    answer, names, earliest = judge_slot(frame, state, slot, on, stated)
                     yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest)
         for sed in frame.program.rows.get(frame.role, ()):
             if sed not in offered:
@@ -256,7 +257,7 @@ class Case:
         offers = state.own.open.get(sed)
         if offers:
             slots = list(offers.values()) if parent_id is None else [offers[parent_id]] if parent_id in offers else []
-            answers = [(slot, rules.judge_slot(frame, state, slot, on, stated)[0]) for slot in slots]
+            answers = [(slot, judge_slot(frame, state, slot, on, stated)[0]) for slot in slots]
             if any(answer is Answer.YES for _, answer in answers):
                 return None
             depends = next((slot for slot, answer in answers if answer is Answer.DEPENDS), None)
@@ -267,7 +268,7 @@ class Case:
 
     def _why_not_slot(self, move: Move, on: dt.date | None, stated: Mapping[str, bool]) -> WhyNot | None:
         assert move.slot is not None
-        if rules.judge_slot(self._frame, self._state, move.slot, on, stated)[0] is Answer.YES:
+        if judge_slot(self._frame, self._state, move.slot, on, stated)[0] is Answer.YES:
             return None
         return reasons.explain_slot(self._frame, self._state, move.slot, on, stated)
 

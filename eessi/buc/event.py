@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -93,9 +93,8 @@ class Participant:
     former: tuple[InstitutionId, ...] = ()
 
 
-@attrs.frozen(slots=True)
-class Document:
-    """A document of the case.
+class Document(NamedTuple):
+    """A document of the case. A named tuple, since every event makes one.
 
     :param status: ``new`` (a draft), ``sent``, ``received`` or ``cancelled``.
     :param author: key of the participant that wrote it.
@@ -113,7 +112,7 @@ class Document:
     at: dt.datetime | None
     starter: bool
     slot: str | None
-    facts: Mapping[str, bool] = attrs.field(hash=False)
+    facts: Mapping[str, bool]
     receivers: tuple[str, ...] = ()
 
     @property

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import attrs
-
 from eessi.buc import rules
 from eessi.buc.conditions import Answer
 from eessi.buc.event import Document, Event
@@ -144,7 +142,7 @@ def _noted(state: State, event: Event) -> State:
     if found is None:
         raise NotAllowed("facts are noted about a document of the case; give its id", rule="BUC-DOCUMENT")
     new = state.copy()
-    new.documents[found.id] = attrs.evolve(found, facts={**found.facts, **event.facts})
+    new.documents[found.id] = found._replace(facts={**found.facts, **event.facts})
     if found.id == state.undecided and event.facts.get("X004.reopen") is not None:
         new.undecided = None
         if event.facts["X004.reopen"]:

@@ -15,18 +15,22 @@ from eessi.buc.definition import BlockSend, Buc, Condition, Effect, Included, Se
 from eessi.errors import UsageError
 from eessi.ids import CdmVersion, Role, SedType
 
-__all__ = ["FREE", "Opening", "Program", "Slot", "compile_program"]
+__all__ = ["FREE", "Opening", "Program", "SideRules", "Slot", "compile_program"]
 
 FREE = ""
 """Anchor of an offer that belongs to no single document: any number may be sent."""
 
 Key = tuple[Role, str, str]
+HAPPENED = (
+    "case_start", "draft_created", "draft_deleted", "sent", "received", "update_received", "invalidated_by_sender",
+    "invalidation_received",
+)  # fmt: skip
+"""Everything that a row or an effect may wait for."""
 SIDES = (Role.CASE_OWNER, Role.COUNTERPARTY)
 
 
-@attrs.frozen(slots=True, eq=False)
-class Slot:
-    """An open offer: one side may send this row now.
+class Slot(NamedTuple):
+    """An open offer: one side may send this row now. A named tuple, since several are made for every event.
 
     :param anchor: which offer of its SED this is: :data:`FREE`, the id of the document it answers, or ``@`` and the id
         of the document that opened it.
@@ -52,11 +56,26 @@ class Opening(NamedTuple):
 
 
 class Opens(NamedTuple):
-    """Everything an event opens: offers that are always the same object, and those that depend on the document."""
+    """Everything an event opens: offers that are always the same object, plain answers to the document, and the rest."""
 
     free: tuple[tuple[SedType, Slot], ...]
     free_for_starter: tuple[tuple[SedType, Slot], ...]
+    answers: tuple[SendRow, ...]
     rest: tuple[Opening, ...]
+
+
+@attrs.frozen(slots=True, eq=False)
+class SideRules:
+    """What concerns one role: its rows, and by event and SED what opens and what happens to its offers.
+
+    :param stirring: the SEDs that have any effect on this side.
+    """
+
+    role: Role
+    rows: Mapping[SedType, SendRow]
+    opens: Mapping[str, Mapping[str, Opens]]
+    effects: Mapping[str, Mapping[str, tuple[Effect, ...]]]
+    stirring: frozenset[str]
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -73,6 +92,7 @@ class Program:
     effects: Mapping[Key, tuple[Effect, ...]]
     only_itself: frozenset[Role]
     mutual: frozenset[tuple[Role, str, str]]
+    sides: Mapping[Role, SideRules]
 
     @property
     def seds(self) -> frozenset[SedType]:
@@ -112,15 +132,27 @@ def compile_program(buc: Buc, version: CdmVersion) -> Program:
         for role in item.only_itself
         if item.only_itself_since is None or item.only_itself_since <= version
     }
+    opens = {key: _split(items) for key, items in opened.items()}
+    all_effects = {key: tuple(items) for key, items in caused.items()}
+    sides = {role: _side_rules(role, by_role.get(role, {}), opens, all_effects) for role in Role}
     return Program(
-        buc,
-        version,
-        by_role,
-        {key: _split(items) for key, items in opened.items()},
-        {key: tuple(items) for key, items in caused.items()},
-        frozenset(only_itself),
-        frozenset(_mutual(effects)),
-    )
+        buc, version, by_role, opens, all_effects, frozenset(only_itself), frozenset(_mutual(effects)), sides
+    )  # fmt: skip
+
+
+def _side_rules(
+    role: Role, rows: Mapping[SedType, SendRow], opens: Mapping[Key, Opens], effects: Mapping[Key, tuple[Effect, ...]]
+) -> SideRules:
+    own_opens: dict[str, dict[str, Opens]] = {happened: {} for happened in HAPPENED}
+    own_effects: dict[str, dict[str, tuple[Effect, ...]]] = {happened: {} for happened in HAPPENED}
+    for (who, happened, sed), found in opens.items():
+        if who is role:
+            own_opens[happened][sed] = found
+    for (who, happened, sed), caused in effects.items():
+        if who is role:
+            own_effects[happened][sed] = caused
+    stirring = frozenset(sed for who, _, sed in effects if who is role)
+    return SideRules(role, rows, own_opens, own_effects, stirring)
 
 
 def _mutual(effects: Iterable[Effect]) -> Iterable[tuple[Role, str, str]]:
@@ -131,17 +163,23 @@ def _mutual(effects: Iterable[Effect]) -> Iterable[tuple[Role, str, str]]:
 def _split(items: Iterable[Opening]) -> Opens:
     free: list[tuple[SedType, Slot]] = []
     starter: list[tuple[SedType, Slot]] = []
+    answers: list[SendRow] = []
     rest: list[Opening] = []
     for row, trigger in items:
-        plain = attrs.evolve(trigger, starter=False) == Trigger(
-            trigger.role, trigger.event, trigger.sed, since=trigger.since, until=trigger.until, source=trigger.source,
-            note=trigger.note,
-        )  # fmt: skip
-        if row.once or not plain:
-            rest.append(Opening(row, trigger))
-        else:
+        plain = _is_plain(trigger)
+        if plain and trigger.reply_to is None and not row.once:
             (starter if trigger.starter else free).append((row.sed, Slot(row, FREE)))
-    return Opens(tuple(free), tuple(starter), tuple(rest))
+        elif plain and trigger.reply_to == trigger.sed and trigger.reply_to is not None and not trigger.starter:
+            answers.append(row)
+        else:
+            rest.append(Opening(row, trigger))
+    return Opens(tuple(free), tuple(starter), tuple(answers), tuple(rest))
+
+
+def _is_plain(trigger: Trigger) -> bool:
+    """Whether nothing but the event decides, and perhaps whether it opened the case."""
+    limits = (trigger.unparented, trigger.parent, trigger.days, trigger.condition, trigger.own_request, trigger.again)
+    return not any(limits) and trigger.event in ("sent", "received")
 
 
 def _unfold(buc: Buc, item: Included, send: BlockSend, rows: list[SendRow], version: CdmVersion) -> SendRow:

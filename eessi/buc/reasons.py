@@ -10,9 +10,9 @@ import attrs
 from eessi.buc.conditions import Answer, describe, failing_test, related
 from eessi.buc.definition import HistoryTest, SendRow, Trigger
 from eessi.buc.event import Document, Event
+from eessi.buc.judging import World, judge_slot
 from eessi.buc.moves import Move, Remedy, WhyNot
 from eessi.buc.program import Slot
-from eessi.buc.rules import _World, judge_slot
 from eessi.buc.state import CaseState, Frame, Shut, Side, State
 from eessi.ids import Role, SedType
 
@@ -138,7 +138,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
 
 def _facts_wanted(frame: Frame, state: State, slot: Slot, stated: Mapping[str, bool]) -> tuple[str, tuple[Remedy, ...]]:
     """The facts an offer needs: in words, and one remedy for each alternative, those still possible first."""
-    world = _World(state.documents, state.participants)
+    world = World(state.documents, state.participants)
     opener = state.documents.get(slot.opened_by) if slot.opened_by else None
     texts: list[str] = []
     remedies: list[Remedy] = []
@@ -163,7 +163,7 @@ def _facts_wanted(frame: Frame, state: State, slot: Slot, stated: Mapping[str, b
     return " or ".join(dict.fromkeys(texts)), tuple(remedies)
 
 
-def _earlier_facts(world: _World, test: HistoryTest, opener: Document | None) -> list[tuple[str | None, str, bool]]:
+def _earlier_facts(world: World, test: HistoryTest, opener: Document | None) -> list[tuple[str | None, str, bool]]:
     """Facts of earlier documents that make a test hold: of one of them for ``some_earlier``, of all for ``no_earlier``."""
     subject = related(world, test.sed or "", opener)
     earlier = []
@@ -424,7 +424,7 @@ def _happened(trigger: Trigger) -> str:
 
 
 def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -> str | None:
-    world = _World(state.documents, state.participants)
+    world = World(state.documents, state.participants)
     for trigger in triggers:
         if trigger.condition is None:
             continue

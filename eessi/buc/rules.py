@@ -25,31 +25,23 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
+from eessi.buc import reasons
 from eessi.buc.conditions import Answer, judge, surviving
 from eessi.buc.definition import Effect, SendRow, Trigger
 from eessi.buc.event import Document, Event, Participant
+from eessi.buc.judging import World, judge_slot
 from eessi.buc.moves import WhyNot
 from eessi.buc.program import FREE, Slot
 from eessi.buc.state import CaseState, Frame, Side, State
 from eessi.errors import NotAllowed, PeerViolation
 from eessi.ids import InstitutionId, Role, SedType
 
-__all__ = ["admit", "judge_slot", "opening_state", "step"]
+__all__ = ["admit", "opening_state", "step"]
 
 _NO_FACTS: Mapping[str, bool] = {}
 _OWN_ACTS = frozenset({"draft_created", "sent"})
 """What binds another participant, where two documents exclude each other. Where only one excludes the other, the other
 may have been sent first and been overtaken."""
-
-
-class _World:
-    """Documents and participants, as conditions ask for them."""
-
-    __slots__ = ("documents", "participants")
-
-    def __init__(self, documents: Mapping[str, Document], participants: Mapping[str, Participant]) -> None:
-        self.documents = documents
-        self.participants = participants
 
 
 def opening_state(frame: Frame) -> State:
@@ -69,8 +61,8 @@ def opening_state(frame: Frame) -> State:
 
 
 def _first_side(frame: Frame, role: Role) -> Side:
-    side = Side(role, {}, {})
-    opens = frame.program.opens.get((role, "case_start", ""))
+    side = Side(frame.program.sides[role], {}, {})
+    opens = side.rules.opens["case_start"].get("")
     if opens is not None:
         for sed, slot in opens.free:
             side.open[sed] = {FREE: slot}
@@ -102,7 +94,7 @@ def admit(frame: Frame, state: State, event: Event) -> State:
         return new
     known = new.documents.get(event.document_id) if event.document_id is not None else None
     if known is not None:
-        new.documents[known.id] = attrs.evolve(known, version=max(event.version, known.version))
+        new.documents[known.id] = known._replace(version=max(event.version, known.version))
         _record(new, event)
         return new
     mine = event.kind == "sent"
@@ -148,8 +140,6 @@ def _sent(frame: Frame, state: State, event: Event) -> State:
 
 def _written(frame: Frame, state: State, event: Event, status: str) -> tuple[State, Document, Slot]:
     """A new document of ours, draft or sent, after all checks."""
-    from eessi.buc import reasons
-
     slot = _own_slot(frame, state, event)
     if slot is None:
         raise _not_allowed(reasons.explain(frame, state, event.sed, event.parent_id, _day(event), event.facts))
@@ -178,6 +168,9 @@ def _own_slot(frame: Frame, state: State, event: Event) -> Slot | None:
     offers = state.own.open.get(event.sed)
     if not offers:
         return None
+    found = offers.get(FREE if event.parent_id is None else event.parent_id)
+    if found is not None:
+        return found
 
     def usable(slot: Slot) -> bool:
         assert event.sed is not None
@@ -211,15 +204,14 @@ def _enter(frame: Frame, state: State, document: Document, slot: Slot, event: Ev
     side = state.own = state.own.copy()
     if slot.row.once:
         side.close(slot, "used" if document.status == "sent" else "drafted", document.id)
-    _effects(frame, state, side, "draft_created", document, ours=True)
+    if document.sed in side.rules.stirring:
+        _effects(frame, state, side, "draft_created", document, ours=True)
     if document.status == "sent":
         _dispatch(frame, state, document, event, slot.row)
     _record(state, event)
 
 
 def _send_draft(frame: Frame, state: State, event: Event, draft: Document) -> State:
-    from eessi.buc import reasons
-
     refused = reasons.explain_draft(frame, state, draft, _day(event), _stated(event, draft.sed))
     if refused is not None:
         raise _not_allowed(refused)
@@ -230,8 +222,8 @@ def _send_draft(frame: Frame, state: State, event: Event, draft: Document) -> St
             raise _not_allowed(refused)
     new = state.copy()
     receivers = draft.receivers if event.receivers is None else _named(frame, new, event.receivers)
-    document = attrs.evolve(
-        draft, status="sent", at=event.at, facts={**draft.facts, **_own_facts(event, draft.sed)}, receivers=receivers,
+    document = draft._replace(
+        status="sent", at=event.at, facts={**draft.facts, **_own_facts(event, draft.sed)}, receivers=receivers,
         starter=state.starter is None,
     )  # fmt: skip
     new.documents[draft.id] = document
@@ -249,13 +241,16 @@ def _dispatch(frame: Frame, state: State, document: Document, event: Event, row:
     if state.starter is None:
         state.starter = document.id
         state.status = CaseState.OPEN
-    _effects(frame, state, state.own, "sent", document, ours=True)
+    sed = document.sed
+    if sed in state.own.rules.stirring:
+        _effects(frame, state, state.own, "sent", document, ours=True)
     _open(frame, state, state.own, "sent", document)
     state.peers = peers = state.peers.copy()
     for key in peers:
         if not document.receivers or key in document.receivers:
             peers[key] = side = peers[key].copy()
-            _effects(frame, state, side, "received", document, ours=False)
+            if sed in side.rules.stirring:
+                _effects(frame, state, side, "received", document, ours=False)
             _open(frame, state, side, "received", document)
     if row.effect is not None:
         _case_effect(frame, state, row.effect, document, event)
@@ -265,8 +260,6 @@ def _dispatch(frame: Frame, state: State, document: Document, event: Event, row:
 
 
 def _received(frame: Frame, state: State, event: Event) -> State:
-    from eessi.buc import reasons
-
     known = state.documents.get(event.document_id) if event.document_id is not None else None
     if known is not None:
         if not known.mine and event.version <= known.version:
@@ -276,7 +269,7 @@ def _received(frame: Frame, state: State, event: Event) -> State:
     sender = _sender(frame, new, event)
     side = new.peers[sender]
     assert event.sed is not None
-    row = frame.program.rows.get(side.role, {}).get(event.sed)
+    row = side.rules.rows.get(event.sed)
     slot = None
     if row is None:
         if not _system(frame, event.sed):
@@ -309,8 +302,9 @@ def _arrive(frame: Frame, state: State, document: Document, slot: Slot | None, e
         state.status = CaseState.OPEN
     elif state.status is CaseState.CLOSED_LOCALLY:
         state.status = CaseState.OPEN
-    _effects(frame, state, side, "draft_created", document, ours=False)
-    _effects(frame, state, side, "sent", document, ours=False)
+    if document.sed in side.rules.stirring:
+        _effects(frame, state, side, "draft_created", document, ours=False)
+        _effects(frame, state, side, "sent", document, ours=False)
     _open(frame, state, side, "sent", document)
     for key in peers:
         if key != author and (not document.receivers or key in document.receivers):
@@ -318,7 +312,8 @@ def _arrive(frame: Frame, state: State, document: Document, slot: Slot | None, e
             _effects(frame, state, other, "received", document, ours=False)
             _open(frame, state, other, "received", document)
     state.own = state.own.copy()
-    _effects(frame, state, state.own, "received", document, ours=True)
+    if document.sed in state.own.rules.stirring:
+        _effects(frame, state, state.own, "received", document, ours=True)
     _open(frame, state, state.own, "received", document)
     if row.effect is not None:
         _case_effect(frame, state, row.effect, document, event)
@@ -394,27 +389,36 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
 
     :raises PeerViolation: when its sender, knowing its own documents, could not send it.
     """
-    from eessi.buc import reasons
-
     parent = event.parent_id
     if parent is not None and parent not in state.documents:
         raise _violation(reasons.unknown_parent(frame, event))
     offers = side.open.get(row.sed)
 
-    def usable(slot: Slot) -> bool:
-        return _peer_judges(state, slot, event) is not Answer.NO
-
-    slot = _pick(offers, parent, state.documents, usable) if offers else None
-    if slot is None and offers and parent is not None and not any(item.parent for item in offers.values()):
-        slot = _pick(offers, None, state.documents, usable)
+    slot = None if offers is None else offers.get(FREE if parent is None else parent)
+    if slot is None or slot.needs:
+        slot = _peer_search(state, offers, parent, event)
     if slot is None:
         raise _violation(reasons.explain_peer(frame, state, side, event))
-    if not usable(slot):
-        raise _violation(reasons.explain_peer(frame, state, side, event))
+    if not (event.attachments or event.parts or row.block):
+        return slot
     refused = reasons.explain_details(frame, state, row, event)
     if refused is not None:
         raise _violation(attrs.evolve(refused, answer=reasons.answer_to(frame, event.sed)))
     return slot
+
+
+def _peer_search(state: State, offers: Mapping[str, Slot] | None, parent: str | None, event: Event) -> Slot | None:
+    """An offer that fits less plainly, and against which no fact stands."""
+
+    def usable(slot: Slot) -> bool:
+        return _peer_judges(state, slot, event) is not Answer.NO
+
+    if not offers:
+        return None
+    slot = _pick(offers, parent, state.documents, usable)
+    if slot is None and parent is not None and not any(item.parent for item in offers.values()):
+        slot = _pick(offers, None, state.documents, usable)
+    return slot if slot is not None and usable(slot) else None
 
 
 def _peer_judges(state: State, slot: Slot, event: Event) -> Answer:
@@ -422,7 +426,7 @@ def _peer_judges(state: State, slot: Slot, event: Event) -> Answer:
     if not slot.needs:
         return Answer.YES
     opener = state.documents.get(slot.opened_by) if slot.opened_by else None
-    world = _World(state.documents, state.participants)
+    world = World(state.documents, state.participants)
     return judge(slot.needs, world, opener, _stated(event, slot.row.sed))[0]
 
 
@@ -430,14 +434,11 @@ def _peer_judges(state: State, slot: Slot, event: Event) -> Answer:
 
 
 def _update(frame: Frame, state: State, event: Event, known: Document, *, mine: bool) -> State:
-    from eessi.buc import reasons
-
     refused = reasons.explain_update(frame, state, known, event, mine=mine)
     if refused is not None:
         raise _not_allowed(refused) if mine else _violation(refused)
     new = state.copy()
-    document = attrs.evolve(
-        known, version=event.version, facts={**known.facts, **_own_facts(event, known.sed)}
+    document = known._replace(version=event.version, facts={**known.facts, **_own_facts(event, known.sed)}
     )  # fmt: skip
     new.documents[known.id] = document
     sides = [key for key in new.peers if key != known.author]
@@ -460,19 +461,25 @@ def _update(frame: Frame, state: State, event: Event, known: Document, *, mine: 
 
 def _open(frame: Frame, state: State, side: Side, happened: str, document: Document) -> None:
     """Open everything that this event opens on one side."""
-    opens = frame.program.opens.get((side.role, happened, document.sed))
+    opens = side.rules.opens[happened].get(document.sed)
     if opens is None:
         return
-    shut = side.shut
-    for sed, slot in opens.free:
-        side.open[sed] = {**side.open[sed], FREE: slot} if sed in side.open else {FREE: slot}
-        if sed in shut and FREE in shut[sed]:
-            side.offer(slot)
-    if document.starter:
-        for sed, slot in opens.free_for_starter:
-            side.open[sed] = {**side.open[sed], FREE: slot} if sed in side.open else {FREE: slot}
+    offers, shut = side.open, side.shut
+    for group in (opens.free, opens.free_for_starter) if document.starter else (opens.free,):
+        for sed, slot in group:
+            inner = offers.get(sed)
+            if inner is None:
+                offers[sed] = {FREE: slot}
+            elif FREE not in inner:
+                offers[sed] = {**inner, FREE: slot}
             if sed in shut and FREE in shut[sed]:
                 side.offer(slot)
+    number = document.id
+    for row in opens.answers:
+        sed = row.sed
+        inner = offers.get(sed)
+        slot = Slot(row, number, number, number)
+        offers[sed] = {number: slot} if inner is None else {**inner, number: slot}
     for row, trigger in opens.rest:
         offered = _offer(frame, state, side, row, trigger, document)
         if offered is not None:
@@ -491,7 +498,7 @@ def _offer(frame: Frame, state: State, side: Side, row: SendRow, trigger: Trigge
         return None
     needs: tuple[object, ...] = ()
     if trigger.condition is not None:
-        world = _World(state.documents, state.participants)
+        world = World(state.documents, state.participants)
         rows = frame.buc.conditions.rows[trigger.condition]
         left = surviving(rows, world, document)
         if left is None and side is state.own:
@@ -524,7 +531,7 @@ def _ancestor(state: State, document: Document, sed: str) -> Document | None:
 
 def _effects(frame: Frame, state: State, side: Side, happened: str, document: Document, *, ours: bool) -> None:
     """Withdraw, suspend, resume and offer what this event says, on one side."""
-    effects = frame.program.effects.get((side.role, happened, document.sed))
+    effects = side.rules.effects[happened].get(document.sed)
     if not effects:
         return
     for effect in effects:
@@ -534,7 +541,7 @@ def _effects(frame: Frame, state: State, side: Side, happened: str, document: Do
         if effect.parent is not None and (parent is None or parent.sed != effect.parent):
             continue
         if effect.condition is not None:
-            world = _World(state.documents, state.participants)
+            world = World(state.documents, state.participants)
             rows = surviving(frame.buc.conditions.rows[effect.condition], world, document)
             if rows is None or (rows and judge(rows, world, document, _NO_FACTS)[0] is not Answer.YES):
                 continue
@@ -592,7 +599,7 @@ def _resume(state: State, side: Side, effect: Effect, document: Document) -> Non
 
 
 def _offer_again(frame: Frame, state: State, side: Side, effect: Effect, document: Document) -> None:
-    row = frame.program.rows[side.role].get(effect.target)
+    row = side.rules.rows.get(effect.target)
     if row is None or "create" not in effect.operations:
         return
     if effect.same_parent and document.parent_id is not None:
@@ -652,7 +659,7 @@ def _invalidate(frame: Frame, state: State, order: Document) -> None:
     target = state.documents.get(order.parent_id) if order.parent_id is not None else None
     if target is None:
         return
-    cancelled = attrs.evolve(target, status="cancelled")
+    cancelled = target._replace(status="cancelled")
     state.documents[target.id] = cancelled
     for key, side in _all_sides(frame, state):
         written = key == target.author
@@ -727,38 +734,6 @@ def _replace(state: State, key: str, event: Event) -> None:
 
 
 # ---- small parts -----------------------------------------------------------------------------------------------------
-
-
-def judge_slot(
-    frame: Frame, state: State, slot: Slot, on: dt.date | None, facts: Mapping[str, bool]
-) -> tuple[Answer, tuple[str, ...], dt.date | None]:
-    """Whether an open offer may be used now: the answer, the facts that decide, the first day."""
-    status = state.status
-    if slot.row.while_closed:
-        if status is not CaseState.CLOSED:
-            return Answer.NO, (), None
-    elif status is not CaseState.OPEN and not (status is CaseState.NEW and slot.opened_by is None):
-        if state.undecided is None or status is not CaseState.CLOSED:
-            return Answer.NO, (), None
-        decided = facts.get("X004.reopen")
-        if decided is None:
-            return Answer.DEPENDS, ("X004.reopen",), None
-        if not decided:
-            return Answer.NO, ("X004.reopen",), None
-    earliest = None
-    if slot.days is not None:
-        opener = state.documents[slot.opened_by or ""]
-        if opener.at is None or on is None:
-            earliest = None if opener.at is None else opener.at.date() + dt.timedelta(days=slot.days)
-            return Answer.DEPENDS, (), earliest
-        earliest = opener.at.date() + dt.timedelta(days=slot.days)
-        if on < earliest:
-            return Answer.NO, (), earliest
-    if slot.needs:
-        opener = state.documents.get(slot.opened_by) if slot.opened_by else None  # type: ignore[assignment]
-        answer, names = judge(slot.needs, _World(state.documents, state.participants), opener, facts)
-        return answer, names, earliest
-    return Answer.YES, (), earliest
 
 
 def _number(state: State, sed: str) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from eessi.buc.definition import Buc
 from eessi.buc.event import Document, Event, Participant
-from eessi.buc.program import Program, Slot
+from eessi.buc.program import Program, SideRules, Slot
 from eessi.ids import CaseId, CdmVersion, Role, SedType
 
 __all__ = ["CaseState", "Frame", "Shut", "Side", "State"]
@@ -44,16 +44,24 @@ class Shut(NamedTuple):
 class Side:
     """What one participant may send: open offers and shut ones, by SED and anchor."""
 
-    __slots__ = ("open", "role", "shut")
+    __slots__ = ("open", "role", "rules", "shut")
 
-    def __init__(self, role: Role, open: dict[SedType, dict[str, Slot]], shut: dict[SedType, dict[str, Shut]]) -> None:
-        self.role = role
+    def __init__(
+        self, rules: SideRules, open: dict[SedType, dict[str, Slot]], shut: dict[SedType, dict[str, Shut]]
+    ) -> None:
+        self.rules = rules
+        self.role = rules.role
         self.open = open
         self.shut = shut
 
     def copy(self) -> Side:
         """A side that may be changed while a step is taken."""
-        return Side(self.role, self.open.copy(), self.shut.copy())
+        new = Side.__new__(Side)
+        new.rules = self.rules
+        new.role = self.role
+        new.open = self.open.copy()
+        new.shut = self.shut.copy()
+        return new
 
     def offer(self, slot: Slot) -> None:
         """Open an offer, again if it was shut."""
