@@ -287,9 +287,14 @@ class _Walk:
         elif "pattern" in params:
             expected = (params["pattern"],)
         at = element
+        got = masked(text, code=code)
+        if id in ("SCH-CODE-NEAR", "SCH-CODE-BLANKS") and fix is not None and fix.determined:
+            got = " ".join(text.split())  # a code, its meaning or its ISO form: nobody's data
+        if id.startswith("SCH-CODE"):
+            params = {**params, "shown": _shown(got)}
         if node.of_code is not None and node.of_code.value_max == 1:
             at, path = _parent(element), path.rpartition("/")[0]
-        self.drafts.append(Draft(id, at, path, got=masked(text, code=code), value=text, expected=expected,
+        self.drafts.append(Draft(id, at, path, got=got, value=text, expected=expected,
                                  params=params, fix=fix, reference=(node.of_code or node.element).type_name))  # fmt: skip
 
     def code(
@@ -303,7 +308,8 @@ class _Walk:
         label = next((code.label for code in node.codes.codes if code.value == near), near) if node.codes else near
         params |= {"near": near, "label": "the nearest code" if label == near else label}
         expected = (near, *(code for code in codes if code != near))
-        return "SCH-CODE-NEAR", expected, params, Fix("replace", path, near, determined=True) if sure else fix
+        id = "SCH-CODE-BLANKS" if text.strip(_BLANK) == near else "SCH-CODE-NEAR"
+        return id, expected, params, Fix("replace", path, near, determined=True) if sure else fix
 
     def mended_value(self, node: Node, facets: Facets, text: str) -> str | None:
         """The allowed value that follows from the text: blanks cut, a date in another order, a number with a comma."""
@@ -323,7 +329,8 @@ class _Walk:
                 text = _xml.text_of(child)
                 seen[text] += 1
                 if seen[text] > 1:
-                    self.add("SCH-DUPLICATE", child, got=masked(text, code=True), value=text,
+                    got = masked(text, code=True)
+                    self.add("SCH-DUPLICATE", child, got=got, value=text, params={"shown": _shown(got)},
                              fix=Fix("remove", path_of(child, self.root), determined=True))  # fmt: skip
         for unique in node.element.uniques:
             self.unique(element, unique.selector, unique.fields)
@@ -338,6 +345,10 @@ class _Walk:
             if key in seen:
                 self.add("SCH-UNIQUE", chosen, params={"fields": ", ".join(fields)})
             seen.add(key)
+
+
+def _shown(got: str) -> str:
+    return got if got == "empty" or got.startswith("text of") else f"`{got}`"
 
 
 def _parent(element: etree._Element) -> etree._Element:

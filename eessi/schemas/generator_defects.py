@@ -385,7 +385,7 @@ def _blanks(document: Defective) -> Broken | None:
     element, node = place
     child = document.source.choice(list(element))
     child.text = document.source.choice((" {}", "{} ", "\n{}\n")).format(child.text)
-    return Broken("SCH-CODE-NEAR", document.at(element if node.element.value_max == 1 else child))
+    return Broken("SCH-CODE-BLANKS", document.at(element if node.element.value_max == 1 else child))
 
 
 def _child_namespace(document: Defective) -> Broken | None:

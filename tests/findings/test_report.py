@@ -22,7 +22,7 @@ BAD = Verdict(
     Outcome.INVALID,
     (
         Finding("SCH-CODE-NEAR", path="S071/Person/sex", line=12, column=7, got="GR", value="GR", expected=("EL", "AT"),
-                params={"near": "EL", "label": "Greece", "codes": "EL Greece"}, fix=Fix("replace", "S071/Person/sex/value", "EL", True)),
+                params={"shown": "`GR`", "near": "EL", "label": "Greece", "codes": "EL Greece"}, fix=Fix("replace", "S071/Person/sex/value", "EL", True)),
         Finding("SCH-TOO-LONG", path="S071/Person/familyName", line=3, column=1, got="text of 17 characters", value=SECRET,
                 expected=("155",), params={"limit": "155", "length": "200"},
                 fix=Fix("replace", "S071/Person/familyName", SECRET, True)),
