@@ -99,7 +99,7 @@ def _institution(old: Institution, new: Institution) -> list[Change]:
     for name, fine in _FINE.items():
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            found = fine(old, new)
+            found = list(in_order(fine(old, new)))  # as they will be applied
             exact = getattr(_change_institution(old, found), name) == after
             changes += found if exact else [_field("institution", new.id, name, before, after)]
     for name in _PLAIN_FIELDS:

@@ -20,7 +20,8 @@ from eessi.ids import BucId, InstitutionId, Period, Role, fold_country
 __all__ = ["STATUS_IN_NAME", "Folding", "merge_competences"]
 
 STATUS_IN_NAME = re.compile(
-    r"\bDO[_ ]NOT[_ ]USE\b|\bCLOSED\b|\bONLY[_ ]FOR[_ ](?:IT|TEST)\b|\bnational use only\b", re.IGNORECASE
+    r"(?<![^\W_])(?:DO[_ ]NOT[_ ]USE|CLOSED|ONLY[_ ]FOR[_ ](?:IT|TEST)|national[_ ]use[_ ]only)(?![^\W_])",
+    re.IGNORECASE,
 )
 """Words by which a name says that nobody should write to this body."""
 

@@ -23,7 +23,7 @@ from eessi.directory.days import CopyVersion
 from eessi.directory.defects import Defects
 from eessi.directory.records import AccessPoint, CentralNode, Certificate, Environment, Institution
 from eessi.directory.syn001 import CopyHead, Record
-from eessi.errors import InputError, NotAllowed
+from eessi.errors import InputError, NotAllowed, StoreError
 from eessi.stores.directory_rows import CopyRow, RecordRow
 
 __all__ = ["CENTRAL_NODE", "MOST_LOST", "Accepted", "Intake", "pack", "unpack"]
@@ -48,12 +48,12 @@ def pack(body: bytes) -> bytes:
 def unpack(body: bytes) -> bytes:
     """A stored body as it was.
 
-    :raises ValueError: when the bytes are damaged.
+    :raises StoreError: when the bytes are damaged.
     """
     try:
         return zlib.decompress(body)
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
+    except zlib.error:
+        raise StoreError("a stored record cannot be read: its bytes are damaged") from None
 
 
 class Intake:

@@ -242,7 +242,8 @@ class DirectoryStore:
 
     def _close(self, rows: DirectoryStorage, before: CopyRow | None, id: str, day: dt.date) -> tuple[RecordRow, bytes]:
         assert before is not None
-        _, _, stored = next(iter(rows.bodies(before.seq, kinds=["institution"], id=id)))
+        stored = rows.body(before.seq, "institution", id)
+        assert stored is not None
         each = cast(Institution, record_of("institution", unpack(stored)))
         ends = [day] if each.period.end is None else [day, each.period.end]
         closed = attrs.evolve(each, period=Period(each.period.start, max(min(ends), each.period.start)))

@@ -120,26 +120,35 @@ class DirectoryRows:
             yield RecordRow(*cast("tuple[str, str, str | None, str]", tuple(row)))
 
     def bodies(
-        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None, id: str | None = None
+        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None
     ) -> Iterator[tuple[str, str, bytes]]:
-        """Kind, key and body of the records of a copy, ordered by kind and key."""
-        joined = sa.and_(BODY.c.tenant == RECORD.c.tenant, BODY.c.digest == RECORD.c.digest)
-        statement = self._unit.own(RECORD, RECORD.c.kind, RECORD.c.id, BODY.c.body).join(BODY, joined)
-        statement = statement.where(_stands(seq)).order_by(RECORD.c.kind, RECORD.c.id)
+        """Kind, key and body of the records of a copy, ordered by kind and key; walk it to its end."""
+        statement = self._with_bodies(RECORD.c.kind, RECORD.c.id).where(_stands(seq))
+        statement = statement.order_by(RECORD.c.kind, RECORD.c.id)
         if kinds is not None:
             statement = statement.where(RECORD.c.kind.in_(list(kinds)))
         if country is not None:
             statement = statement.where(RECORD.c.country == country)
-        if id is not None:
-            statement = statement.where(RECORD.c.id == id)
         result = self._unit.execute(statement.execution_options(yield_per=_AT_ONCE))
-        for kind, key, body in cast("Iterable[tuple[str, str, bytes]]", result):
-            yield kind, key, bytes(body)
+        try:
+            for kind, key, body in cast("Iterable[tuple[str, str, bytes]]", result):
+                yield kind, key, bytes(body)
+        finally:
+            result.close()
+
+    def body(self, seq: int, kind: str, id: str) -> bytes | None:
+        """The body of one record of a copy."""
+        wanted = sa.and_(_stands(seq), RECORD.c.kind == kind, RECORD.c.id == id)
+        found = self._unit.execute(self._with_bodies().where(wanted)).scalar_one_or_none()
+        return None if found is None else bytes(cast(bytes, found))
+
+    def _with_bodies(self, *columns: Column[object]) -> sa.Select[tuple[object, ...]]:
+        joined = sa.and_(BODY.c.tenant == RECORD.c.tenant, BODY.c.digest == RECORD.c.digest)
+        return self._unit.own(RECORD, *columns, BODY.c.body).join(BODY, joined)
 
     def history(self, kind: str, id: str) -> list[tuple[int, int | None, bytes]]:
         """Every body a record had: first copy, first copy without it, body."""
-        joined = sa.and_(BODY.c.tenant == RECORD.c.tenant, BODY.c.digest == RECORD.c.digest)
-        statement = self._unit.own(RECORD, RECORD.c.from_seq, RECORD.c.to_seq, BODY.c.body).join(BODY, joined)
+        statement = self._with_bodies(RECORD.c.from_seq, RECORD.c.to_seq)
         statement = statement.where(RECORD.c.kind == kind, RECORD.c.id == id).order_by(RECORD.c.from_seq)
         rows = cast("Iterable[tuple[int, int | None, bytes]]", self._unit.execute(statement))
         return [(first, last, bytes(body)) for first, last, body in rows]

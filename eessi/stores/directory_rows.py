@@ -94,9 +94,12 @@ class DirectoryStorage(Protocol):
         """The records of a copy, without their bodies."""
 
     def bodies(
-        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None, id: str | None = None
+        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None
     ) -> Iterator[tuple[str, str, bytes]]:
-        """Kind, key and body of the records of a copy, ordered by kind and key."""
+        """Kind, key and body of the records of a copy, ordered by kind and key; walk it to its end."""
+
+    def body(self, seq: int, kind: str, id: str) -> bytes | None:
+        """The body of one record of a copy."""
 
     def history(self, kind: str, id: str) -> list[tuple[int, int | None, bytes]]:
         """Every body a record had: first copy, first copy without it, body."""

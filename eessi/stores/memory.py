@@ -94,15 +94,22 @@ class MemoryDirectoryRows:
                     yield row
 
     def bodies(
-        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None, id: str | None = None
+        self, seq: int, *, kinds: Iterable[str] | None = None, country: str | None = None
     ) -> Iterator[tuple[str, str, bytes]]:
-        """Kind, key and body of the records of a copy, ordered by kind and key."""
+        """Kind, key and body of the records of a copy, ordered by kind and key; walk it to its end."""
         wanted = frozenset(kinds) if kinds is not None else None
         for row in sorted(self.rows(seq), key=lambda row: (row.kind, row.id)):
             if wanted is not None and row.kind not in wanted:
                 continue
-            if country in (None, row.country) and id in (None, row.id):
+            if country in (None, row.country):
                 yield row.kind, row.id, self._state.bodies[row.digest]
+
+    def body(self, seq: int, kind: str, id: str) -> bytes | None:
+        """The body of one record of a copy."""
+        for first, last, row in self._state.records.get((kind, id), []):
+            if first <= seq and (last is None or last > seq):
+                return self._state.bodies[row.digest]
+        return None
 
     def history(self, kind: str, id: str) -> list[tuple[int, int | None, bytes]]:
         """Every body a record had: first copy, first copy without it, body."""
