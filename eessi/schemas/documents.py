@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
@@ -21,7 +22,7 @@ from eessi._xml import parse
 from eessi.errors import InputError, PackageError
 from eessi.schemas.compiled import SIGNATURE_SCHEMAS, Kept, SchemaSources, signature_schema
 
-__all__ = ["XS", "Document", "DocumentSet", "Head", "Loaded", "Reference", "qualified"]
+__all__ = ["UNFOLDED", "XS", "Document", "DocumentSet", "Head", "Loaded", "Reference", "qualified"]
 
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _OURS: Final = "eessi-toolkit/"
@@ -238,11 +239,35 @@ class DocumentSet:
         gathered = {
             space: f"~gathered-{number}.xsd" for number, space in enumerate(imported) if len(imported[space]) > 1
         }
+        bare._check_groups(paths)
         names = self._places.flat
         files = {names.get(path, _base(path)): bare._text(path, gathered) for path in paths}
         for namespace, name in gathered.items():
             files[name] = _gathering(namespace, [names.get(path, _base(path)) for path in imported[namespace]])
         return SchemaSources(names.get(main, _base(main)), files)
+
+    def _check_groups(self, paths: Iterable[str]) -> None:
+        """Refuse named groups that unfold to more than a schema for people can hold; libxml2 would unfold them all."""
+        inside: dict[str, Counter[str]] = {}
+        for path in paths:
+            for group in self.document(path).root.iter(f"{XS}group"):
+                name = group.get("name")
+                if name is not None:
+                    refs = (str(node.get("ref")).rpartition(":")[2] for node in group.iterdescendants(f"{XS}group"))
+                    inside.setdefault(name, Counter(refs))
+        sizes: dict[str, int] = {}
+
+        def size(name: str, above: tuple[str, ...]) -> int:
+            if name in above:
+                return 0  # a circle, which the compiler refuses by itself
+            if name not in sizes:
+                parts = inside.get(name, Counter())
+                sizes[name] = 1 + sum(count * size(part, (*above, name)) for part, count in parts.items())
+            return sizes[name]
+
+        for name in inside:
+            if size(name, ()) > UNFOLDED:
+                raise PackageError(f"{self.package}: the group {name} unfolds to more than {UNFOLDED:,} groups")
 
     def _imported(self, paths: Iterable[str]) -> dict[str, list[str]]:
         """Which documents are imported, by namespace."""
@@ -276,6 +301,9 @@ class DocumentSet:
 
 
 _REFERENCES: Final = frozenset(f"{XS}{name}" for name in ("include", "import", "redefine"))
+UNFOLDED: Final = 100_000
+"""How many particles one schema may unfold to; S071 4.4.0 has 81."""
+
 _PARSED: Final = 32
 """How many parsed documents are held at a time."""
 

@@ -17,7 +17,7 @@ from eessi.errors import PackageError
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas.codetexts import code_list, labels_of
 from eessi.schemas.declarations import BUILTIN, Declarations, Declared, Scope
-from eessi.schemas.documents import XS, DocumentSet, qualified
+from eessi.schemas.documents import UNFOLDED, XS, DocumentSet, qualified
 from eessi.schemas.facets import SimpleTypes
 from eessi.schemas.particles import repeated, sequence
 from eessi.schemas.structure import (
@@ -87,6 +87,8 @@ class _Body:
     """Types further up that this body enters again: with these it means something only at its place."""
     enters: frozenset[str] = frozenset()
     """Types opened inside: where one of them stands further up, this body would be another."""
+    size: int = 0
+    """Elements below, counted as often as they appear."""
 
 
 @attrs.define(slots=True)
@@ -96,6 +98,7 @@ class _Below:
     notes: list[str] = attrs.field(factory=list)
     repeats: set[str] = attrs.field(factory=set)
     enters: set[str] = attrs.field(factory=set)
+    size: int = 0
 
 
 _EMPTY: Final = _Body(Kind.GROUP)
@@ -108,6 +111,7 @@ class _Builder:
     bodies: dict[str, _Body] = attrs.field(factory=dict)
     entered: list[str] = attrs.field(factory=list)
     unmodelled: list[str] = attrs.field(factory=list)
+    particles: int = 0
 
     # elements
 
@@ -168,6 +172,9 @@ class _Builder:
             notes.append(f"{element.name}: fixed value")
         below.repeats |= body.repeats
         below.enters |= body.enters
+        below.size += 1 + body.size
+        if below.size > UNFOLDED:
+            raise PackageError(f"{self.declarations.package}: the schema unfolds to more than {UNFOLDED:,} elements")
         return element
 
     def _declared_element(
@@ -303,6 +310,7 @@ class _Builder:
             notes=tuple(below.notes),
             repeats=frozenset(below.repeats),
             enters=frozenset(below.enters),
+            size=below.size,
         )
 
     def _is_all(self, node: etree._Element, at: Declared) -> bool:
@@ -349,6 +357,7 @@ class _Builder:
             notes=tuple(dict.fromkeys(notes)),
             repeats=base.repeats | own.repeats,
             enters=base.enters | own.enters,
+            size=base.size + own.size,
         )
 
     # particles
@@ -357,6 +366,9 @@ class _Builder:
         low, high = occurs(node)
         if high == 0:
             return ()
+        self.particles += 1
+        if self.particles > UNFOLDED:
+            raise PackageError(f"{self.declarations.package}: the schema unfolds to more than {UNFOLDED:,} elements")
         if node.tag == f"{XS}element":
             element = self._element(node, at.scope, below)
             return (element,) if element else ()
