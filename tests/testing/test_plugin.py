@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-LOAD = ("-p", "eessi.testing.plugin", "-p", "no:cacheprovider")
+LOAD = ("-p", "no:cacheprovider")
 
 
 @pytest.fixture
