@@ -90,9 +90,9 @@ class Engine:
     def _answered(self, outgoing: Outgoing, answer: Answer, now: dt.datetime) -> None:
         """Read the answer. A signal in its body counts whatever the status is; an empty 2xx only means *taken*."""
         if 200 <= answer.status < 300:
-            self.outbox.taken(outgoing.message_id, now)
-            if answer.body:
+            if answer.body:  # before *taken*: a crash in between sends again, and the receipt comes again
                 self.inbox.take(answer.body, answer.content_type or None, now)
+            self.outbox.taken(outgoing.message_id, now)
             return
         code = _error_code(answer)
         fatal = not is_transient(answer.status)
