@@ -160,6 +160,10 @@ class Sed:
                 data = cut_out(self._envelope, self.root)
             else:
                 data = _xml.serialise(self.root)
+                if self.shape is not None:
+                    from eessi.sed.rina_note import with_note
+
+                    data = with_note(data, self)
             object.__setattr__(self, "_data", data)
         assert self._data is not None
         return self._data

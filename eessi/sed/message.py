@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 from lxml import etree
 
@@ -17,6 +19,8 @@ __all__ = ["Message", "read_message"]
 
 _HEADER = f"{{{SBDH_NAMESPACE}}}StandardBusinessDocumentHeader"
 _DOCUMENT = f"{{{SBDH_NAMESPACE}}}StandardBusinessDocument"
+_BEFORE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.S)
+_BEHIND = re.compile(rb"(?:<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)\Z", re.S)
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 
 
@@ -85,15 +89,16 @@ def _envelope(header: Header, sed: Sed, forms: tuple[HeaderForm, ...]) -> bytes:
 
 
 def _body(sed: Sed) -> bytes:
-    """The bytes of the SED without declaration, in UTF-8."""
+    """The bytes of the SED element in UTF-8, without declaration and whatever else stands around it."""
     data = sed.data
     info = sed.root.getroottree().docinfo
     plain = (info.encoding or "UTF-8").upper() in ("UTF-8", "US-ASCII", "ASCII")
     if not plain or data[:3] == b"\xef\xbb\xbf" or not data.lstrip().startswith(b"<"):
         return etree.tostring(_xml.parse(data, comments=True), encoding="UTF-8", xml_declaration=False)
-    body = data.strip()
-    if body.startswith(b"<?xml") and body[5:6].isspace():
-        body = body[body.index(b"?>") + 2 :].lstrip()
+    start = _BEFORE.match(data)
+    body = data[start.end() if start else 0 :].rstrip()
+    while tail := _BEHIND.search(body):
+        body = body[: tail.start()].rstrip()
     return body
 
 

@@ -24,7 +24,7 @@ from eessi.sed.trees import default_registry, namespace_of, tree_for
 if TYPE_CHECKING:
     from eessi.schemas import Registry
 
-__all__ = ["Shape", "Written", "find_sed", "read_rina_json", "to_rina_json", "version_of", "write_rina_json"]
+__all__ = ["Shape", "Written", "find_sed", "is_old", "read_rina_json", "to_rina_json", "version_of", "write_rina_json"]
 
 
 @attrs.frozen(slots=True)
@@ -39,6 +39,7 @@ class Shape:
     single: frozenset[str] = frozenset()
     literals: frozenset[str] = frozenset()
     names: dict[str, str] = attrs.field(factory=dict, hash=False)
+    registry: Registry | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen(slots=True)
@@ -119,14 +120,16 @@ def read_rina_json(
     code = SedType(match["code"])
     report: list[Loss] = _outside(document, place, name)
     chosen = _version(body, version, place, document, report, source)
-    tree = tree_for(registry or default_registry(), code, chosen)
+    registry = registry or default_registry()
+    tree = tree_for(registry, code, chosen)
     root = _root(name, code, chosen, body, source)
     attributes = {str(key) for key in root.attrib}
     content = {key: value for key, value in body.items() if key not in attributes}
-    writer = TreeWriter(tree, old=_is_old(chosen), wrap_codes=wrap_codes, source=source)
+    writer = TreeWriter(tree, old=is_old(chosen), wrap_codes=wrap_codes, source=source)
     writer.literals.update(f"@{key}" for key in attributes if isinstance(body[key], JsonNumber))
     writer.fill(root, content, tree.root if tree else None, name, "")
-    return Sed(root, report=LossReport((*report, *writer.report)), shape=writer.shape())
+    shape = attrs.evolve(writer.shape(), registry=registry)
+    return Sed(root, report=LossReport((*report, *writer.report)), shape=shape)
 
 
 def _root(
@@ -143,8 +146,8 @@ def _root(
     return root
 
 
-def _is_old(version: CdmVersion) -> bool:
-    """Whether the form is that of CDM 3.1: plain codes, list members that end in ``List``."""
+def is_old(version: CdmVersion) -> bool:
+    """Whether the JSON form is that of CDM 3.1: plain codes, list members that end in ``List``."""
     return version.major == 3
 
 
@@ -205,11 +208,12 @@ def to_rina_json(sed: Sed, registry: Registry | None = None) -> Written:
 
     :param registry: says which members are lists; default :meth:`Registry.default`.
     """
+    from eessi.sed.rina_note import note_of
     from eessi.sed.rina_writing import JsonWriter
 
     registry = registry or default_registry()
-    shape = sed.shape if isinstance(sed.shape, Shape) else Shape()
-    writer = JsonWriter(registry, shape, old=_is_old(sed.version) and not sed.is_sandbox)
+    shape = sed.shape if isinstance(sed.shape, Shape) else note_of(sed.data)
+    writer = JsonWriter(registry, shape, old=is_old(sed.version))
     tree = tree_for(registry, sed.type, sed.version)
     body = writer.root_members(sed)
     content = writer.object(sed.root, tree.root if tree else None, sed.name, "")

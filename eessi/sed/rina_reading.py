@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from lxml import etree
 
@@ -47,13 +48,16 @@ class TreeWriter:
             kept = self.without_empties(value, f"{path}/{name}", below)
             if kept is not None:
                 members.append((self.element_name(name, kept, place), name, kept))
+        twice = {name for name, count in Counter(name for name, _, _ in members).items() if count > 1}
+        if twice:
+            raise InputError(f"{path}: two members become the one element {min(twice)}", source=self.source)
         in_code = place is not None and place.element.kind == "code"
         for element_name, name, value in self.ordered(members, place, path):
             below = place.child(element_name) if place is not None else None
             if place is not None and below is None and not (in_code and element_name == "value"):
                 self.report.append(Loss(LossKind.UNKNOWN, f"{path}/{element_name}"))
             here = f"{exact}/{element_name}"
-            if name != element_name:
+            if self.old or name != element_name:
                 self.names[here] = name
             self.append(parent, element_name, value, below, f"{path}/{element_name}", here)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonWriter"]
 
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NOTE = "eessi-toolkit-rina"
+
+
+def _literal(text: str) -> JsonValue:
+    """A number or boolean of JSON where the text is one."""
+    if text in ("true", "false"):
+        return text == "true"
+    return JsonNumber(text) if _NUMBER.fullmatch(text) else text
+
 
 def _beside_content(sed: Sed) -> int:
     """How many comments and processing instructions stand in the bytes of the document."""
@@ -29,7 +40,8 @@ def _beside_content(sed: Sed) -> int:
         return 0
     root = _xml.parse(data, comments=True)
     inside = sum(1 for _ in root.iter(etree.Comment, etree.ProcessingInstruction))
-    return inside + sum(1 for before in (True, False) for _ in root.itersiblings(preceding=before))
+    outside = [node for before in (True, False) for node in root.itersiblings(preceding=before)]
+    return inside + sum(1 for node in outside if getattr(node, "target", None) != _NOTE)
 
 
 class JsonWriter:
@@ -40,6 +52,8 @@ class JsonWriter:
         self.shape = shape
         self.old = old
         self.report: list[Loss] = []
+        self.as_list: dict[str, bool] = {}
+        self.named: dict[str, str] = {}
 
     def root_members(self, sed: Sed) -> dict[str, JsonValue]:
         """The root attributes as members; attributes of other namespaces and the signature have no form in JSON."""
@@ -48,7 +62,7 @@ class JsonWriter:
             if key.startswith("{"):
                 self.report.append(Loss(LossKind.ATTRIBUTE, f"{sed.name}/@{key.rpartition('}')[2]}"))
             else:
-                members[key] = JsonNumber(value) if f"@{key}" in self.shape.literals else value
+                members[key] = _literal(value) if f"@{key}" in self.shape.literals else value
         if (count := _beside_content(sed)) > 0:
             self.report.append(Loss(LossKind.COMMENT, sed.name, f"{count} of them"))
         if sed.is_signed:
@@ -71,7 +85,9 @@ class JsonWriter:
                 for number, child in enumerate(group, 1)
             ]
             as_list = self.is_list(element, name, group, below, shown, here)
-            result[self.member_name(name, group, below, as_list, shown, here)] = values if as_list else values[0]
+            member = self.member_name(name, group, below, as_list, shown, here)
+            self.as_list[here], self.named[here] = as_list, member
+            result[member] = values if as_list else values[0]
         return result
 
     def value(self, element: etree._Element, place: Place | None, path: str, exact: str) -> JsonValue:
@@ -83,9 +99,7 @@ class JsonWriter:
         text = text_of(element)
         if place is not None and place.element.kind == "group" and not text.strip():
             return {}
-        if exact in self.shape.literals:
-            return text == "true" if text in ("true", "false") else JsonNumber(text)
-        return text
+        return _literal(text) if exact in self.shape.literals else text
 
     def is_list(
         self, parent: etree._Element, name: str, group: list[etree._Element], place: Place | None, path: str, exact: str

@@ -67,17 +67,22 @@ def _same(structure: Structure, version: CdmVersion) -> bool:
 
 def _nearest_version(registry: Registry, code: SedType, version: CdmVersion) -> CdmVersion | None:
     """The closest version that a package has a tree for, the older one of two equally close."""
-    known = {
-        entry.version.released
-        for package in registry.packages
-        for entry in package.entries()
-        if entry.sed == code and entry.version.major >= 3 and entry.fidelity.value not in ("named", "sandbox")
-    }
 
     def distance(other: CdmVersion) -> tuple[int, int, bool]:
         return abs(other.major - version.major), abs(other.minor - version.minor), other > version
 
-    return min(known, key=distance, default=None)
+    return min(_versions(registry).get(code, ()), key=distance, default=None)
+
+
+@functools.lru_cache(maxsize=8)
+def _versions(registry: Registry) -> dict[str, frozenset[CdmVersion]]:
+    """SED -> versions of the data model that a package has a tree for."""
+    known: dict[str, set[CdmVersion]] = {}
+    for package in registry.packages:
+        for entry in package.entries():
+            if entry.version.major >= 3 and entry.fidelity.value not in ("named", "sandbox"):
+                known.setdefault(str(entry.sed), set()).add(entry.version.released)
+    return {sed: frozenset(versions) for sed, versions in known.items()}
 
 
 def looks_like_list(parent: str, name: str) -> bool:

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eessi.errors import InputError
 from eessi.ids import CdmVersion
 from eessi.schemas import Registry
-from eessi.sed import Kind, Sed, parse, read_rina_json, recognise, serialise, write_rina_json
-from eessi.sed.json_text import JsonNumber, JsonValue, load_json
+from eessi.sed import Header, Kind, Message, Party, Sed, parse, read_rina_json, recognise, serialise, write_rina_json
+from eessi.sed.json_text import JsonNumber, JsonValue, dump_json, load_json
 from eessi.sed.losses import LossKind, LossReport
 from eessi.sed.rina_json import find_sed, to_rina_json
 
@@ -185,7 +187,10 @@ def test_a_list_of_one_and_a_single_member_are_told_apart(registry: Registry, ba
     text = '{"A001": {"sedGVer": "4", "sedVer": "9", "odd": [{"x": "1"}], "Things": {"Thing": [{"x": ["1"]}]}}}'
     sed = read_rina_json(text, registry=registry)
     assert load_json(write_rina_json(sed, registry)) == load_json(text)
-    written = to_rina_json(again(sed), bare)
+    assert load_json(write_rina_json(again(sed), bare)) == load_json(text)
+    plain = parse(serialise(sed).replace(b"eessi-toolkit-rina", b"other"))
+    assert isinstance(plain, Sed)
+    written = to_rina_json(plain, bare)
     assert written.value["A001"] == {
         "sedGVer": "4", "sedVer": "9", "odd": {"x": "1"}, "Things": {"Thing": [{"x": "1"}]},
     }  # fmt: skip
@@ -233,6 +238,74 @@ def test_content_without_the_name_of_its_sed(registry: Registry) -> None:
     assert report_of(bare).lost == ()
 
 
+names = st.from_regex(r"[a-wyz][A-Za-z0-9]{0,6}", fullmatch=True)
+texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"),
+    min_size=1,
+    max_size=9,
+)
+leaves = (
+    texts
+    | st.booleans()
+    | st.integers().map(str).map(JsonNumber)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=2).map(lambda d: JsonNumber(f"{d:f}"))
+)
+contents = st.recursive(
+    leaves,
+    lambda inner: st.dictionaries(
+        names | st.just("value"), inner | st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=4
+    ),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None, database=None)
+@given(
+    st.dictionaries(names, contents | st.lists(contents, min_size=1, max_size=3), min_size=1, max_size=4),
+    st.sampled_from(["4", "3"]),
+)
+def test_any_content_of_an_unknown_sed_comes_back_the_same(body: dict[str, JsonValue], major: str) -> None:
+    """Lists of one, numbers, booleans and codes of no known tree: equal as values after XML."""
+    registry = Registry.default()
+    text = dump_json({"P9999": {**body, "sedGVer": major, "sedVer": "1"}})
+    sed = read_rina_json(text, registry=registry)
+    assert load_json(write_rina_json(sed, registry)) == load_json(text)
+    assert load_json(write_rina_json(again(sed), registry)) == load_json(text)
+
+
+def test_a_note_is_written_only_where_it_is_needed(samples: Path, registry: Registry) -> None:
+    text = (samples / "samples-json" / "rina" / "A001-4.4.json").read_text(encoding="utf-8")
+    assert b"eessi-toolkit-rina" not in serialise(read_rina_json(text, registry=registry))
+    odd = read_rina_json('{"A001": {"sedGVer": "4", "sedVer": "9", "odd": [{"x": 1}]}}', registry=registry)
+    assert serialise(odd).splitlines()[1] == (
+        b'<?eessi-toolkit-rina {"lists": ["/odd"], "literals": ["/odd[1]/x[1]"]}?>'
+    )
+    assert again(odd).report is None
+    assert to_rina_json(again(odd), registry).report.lost == ()
+
+
+def test_no_note_travels_in_a_message(registry: Registry) -> None:
+    odd = read_rina_json('{"A001": {"sedGVer": "4", "sedVer": "9", "odd": [{"x": 1}]}}', registry=registry)
+    message = Message.compose(Header(sender=Party("FR:01"), receivers=(Party("BE:01"),)), odd)
+    assert b"eessi-toolkit-rina" not in message.data
+    assert message.sed == odd
+    assert parse(message.data).sed.same_content(odd)  # type: ignore[union-attr]  # a message
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"{}", b"nonsense", b'{"lists": 1}', b'{"literals": ["/a[1]"]}', b'{"names": {"/a": "familyName"}}',
+        b'{"names": {"/a": 7}}', b'{"lists": ["/nowhere", 3]}',
+    ],
+)  # fmt: skip
+def test_a_strangers_note_does_no_harm(note: bytes, registry: Registry) -> None:
+    data = b'<?eessi-toolkit-rina %s?><s:A001 xmlns:s="http://ec.europa.eu/eessi/ns/4_9/A001"><a>1, "b": 2</a></s:A001>'
+    sed = parse(data % note)
+    assert isinstance(sed, Sed)
+    assert load_json(write_rina_json(sed, registry)) == {"A001": {"a": '1, "b": 2'}}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -246,6 +319,7 @@ def test_content_without_the_name_of_its_sed(registry: Registry) -> None:
         ('{"A001": {"sedGVer": "4", "sedVer": "4", "a": "\\ud800"}}', "characters that XML"),
         ('{"A001": {"sedGVer": "4", "sedVer": "4", "a": [["1"]]}}', "inside an array"),
         ('{"A001": {"sedGVer": "4", "sedVer": "4", "a": ', "not well-formed"),
+        ('{"A001": {"sedGVer": "3", "sedVer": "1", "a": "1", "A": "2"}}', "two members become the one element A"),
     ],
 )
 def test_what_cannot_become_a_sed(text: str, why: str, registry: Registry) -> None:
