@@ -1,7 +1,11 @@
-"""From values of the toolkit to records of a run; personal values are masked here and nowhere later."""
+"""From values of the toolkit to records of a run; personal values are masked here and nowhere later.
+
+The small records are made without validation: they are many, and what goes in is typed already.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator
@@ -27,6 +31,7 @@ def masked(text: str) -> str:
     return f"text of {len(text)} character{'' if len(text) == 1 else 's'}"
 
 
+@functools.lru_cache(maxsize=1024)
 def title_of(sed: str) -> str:
     """Title of a SED by the catalogue; empty for a code that it does not know."""
     from eessi.sed.catalogue import find_sed
@@ -60,7 +65,7 @@ def _values(sed: Sed, show_values: bool) -> Iterator[ValueRecord]:
         text = leaf.text or ""
         parent = leaf.getparent()
         open_value = show_values or not text or (parent is not None and is_code(parent))
-        yield ValueRecord(path=path, value=text if open_value else masked(text), masked=not open_value)
+        yield ValueRecord.model_construct(path=path, value=text if open_value else masked(text), masked=not open_value)
 
 
 def verdict_record(check: Verdict, *, show_values: bool, lang: str = "en") -> VerdictRecord:
@@ -72,7 +77,7 @@ def verdict_record(check: Verdict, *, show_values: bool, lang: str = "en") -> Ve
         package=check.package,
         fidelity=check.fidelity,
         findings=tuple(_finding(finding, show_values, lang) for finding in check.findings),
-        not_checked=tuple(GapRecord(what=gap.what, why=gap.why) for gap in check.not_checked),
+        not_checked=tuple(GapRecord.model_construct(what=gap.what, why=gap.why) for gap in check.not_checked),
     )
 
 

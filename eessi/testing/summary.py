@@ -46,16 +46,14 @@ def party_record(player: Player, today: dt.date) -> PartyRecord:
 
 
 def _move(move: Move) -> MoveRecord:
-    return MoveRecord.model_validate(
-        {
-            "sed": move.sed,
-            "title": title_of(move.sed) if move.sed else "",
-            "kind": move.kind,
-            "answer": str(move.answer),
-            "reasons": move.reasons,
-            "facts": move.facts,
-            "earliest": move.earliest,
-        }
+    return MoveRecord.model_construct(
+        sed=None if move.sed is None else str(move.sed),
+        title=title_of(move.sed) if move.sed else "",
+        kind=move.kind,
+        answer=move.answer.value,
+        reasons=move.reasons,
+        facts=move.facts,
+        earliest=move.earliest,
     )
 
 
