@@ -1,0 +1,121 @@
+"""Several tenants on one store: a test that tries to cross from one to the other by every public call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from eessi.errors import EessiError, SecurityError, UnknownCode, UsageError
+from eessi.node import Node, Vault
+from eessi.node.evidence import export, timeline
+from eessi.node.operation import status_of
+from eessi.node.statistics import decisions, statistics_of
+from eessi.stores import Store
+from eessi.stores.cases import CaseRows
+from eessi.transport.corners import FourCorners
+from eessi.transport.engine import Engine
+from tests.node.conftest import BE, FR, sandbox
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node, str]]:
+    """Two tenants of one store; the first has a case with a document."""
+    store = Store.open(tmp_path_factory.mktemp("tenants") / "shared.db")
+    store.create_tenant("one")
+    store.create_tenant("two")
+    corners = FourCorners(FR, BE)
+    made = []
+    for tenant, key in (("one", bytes(32)), ("two", bytes([1]) * 32)):
+        plain = corners.engines[0]
+        engine = Engine(store, plain.identity, plain.partners, plain.pmode, plain.wire, tenant=tenant)
+        made.append(Node(store, engine, Vault(key), tenant=tenant, clock=lambda: corners.now))
+    case_id = str(made[0].start("LA_BUC_01", [BE], version="4.4", national_number="SECRET-1"))
+    made[0].send(case_id, sandbox("A001"))
+    yield made[0], made[1], case_id
+    store.close()
+
+
+def document_of(node: Node, case_id: str) -> str:
+    return next(iter(node.case(case_id).documents))
+
+
+CALLS: dict[str, Callable[[Node, str, str], object]] = {
+    "case": lambda node, case, doc: node.case(case),
+    "revision": lambda node, case, doc: node.revision(case),
+    "allowed": lambda node, case, doc: node.allowed(case),
+    "why_not": lambda node, case, doc: node.why_not(case, "X001"),
+    "send": lambda node, case, doc: node.send(case, sandbox("H001")),
+    "close": lambda node, case, doc: node.close(case),
+    "reopen": lambda node, case, doc: node.reopen(case),
+    "archive": lambda node, case, doc: node.archive(case),
+    "document": lambda node, case, doc: node.document(case, doc, who="x", right=True),
+    "retry": lambda node, case, doc: node.retry(doc),
+    "timeline": lambda node, case, doc: timeline(node.store, case, tenant=node.tenant),
+    "export": lambda node, case, doc: export(node.store, cases=[case], tenant=node.tenant),
+}
+"""Every public call that takes an id."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_known_id_of_another_tenant_leads_nowhere(call: str, nodes: tuple[Node, Node, str]) -> None:
+    mine, other, case_id = nodes
+    document = document_of(mine, case_id)
+    with pytest.raises((UnknownCode, UsageError)):
+        CALLS[call](other, case_id, document)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("crafted", ["one/{id}", "{id}' OR '1'='1", "%", "_", "{id}\x00", "../{id}", ""])
+def test_crafted_ids_lead_nowhere(call: str, crafted: str, nodes: tuple[Node, Node, str]) -> None:
+    mine, other, case_id = nodes
+    with pytest.raises(EessiError):
+        CALLS[call](other, crafted.format(id=case_id), document_of(mine, case_id))
+
+
+def test_search_finds_nothing_of_another_tenant(nodes: tuple[Node, Node, str]) -> None:
+    mine, other, case_id = nodes
+    questions: list[dict[str, str]] = [
+        {},
+        {"pin": "TEST-0001"},
+        {"pin": "TEST-0001", "country": "FR"},
+        {"partner": BE},
+        {"process": "LA_BUC_01"},
+        {"state": "open"},
+        {"national_number": "SECRET-1"},
+        {"national_number": "%"},
+    ]
+    for question in questions:
+        assert other.find(**question) == ()  # type: ignore[arg-type]
+    assert [row.case_id for row in mine.find()] == [case_id]
+
+
+def test_lists_and_counts_hold_nothing_of_another_tenant(nodes: tuple[Node, Node, str]) -> None:
+    _, other, _ = nodes
+    assert other.held() == ()
+    assert other.signals() == ()
+    assert list(other.receive()) == []
+    assert not other.engine.send_one(other.clock())
+    assert export(other.store, tenant="two").journal == ()
+    assert statistics_of(other.store, tenant="two").cases == ()
+    assert list(decisions(other.store, other.vault, tenant="two")) == []
+    status = status_of(other.store, other.clock(), tenant="two")
+    assert (status.cases, status.backlog, status.waiting) == ({}, (), 0)
+
+
+def test_a_row_that_was_moved_to_another_tenant_does_not_open(nodes: tuple[Node, Node, str]) -> None:
+    """Even with the same key: sealed content is bound to its tenant."""
+    mine, _, case_id = nodes
+    with mine.store.read("one") as unit:
+        [row] = CaseRows(unit).documents(case_id)
+    thief = Vault(bytes(32))
+    assert thief.open(row.body, f"one\x00{case_id}\x00{row.document_id}\x001")
+    with pytest.raises(SecurityError, match="cannot be opened with the key of this tenant"):
+        thief.open(row.body, f"two\x00{case_id}\x00{row.document_id}\x001")
+
+
+def test_an_unknown_tenant_is_refused(nodes: tuple[Node, Node, str]) -> None:
+    from eessi.errors import StoreError
+
+    with pytest.raises(StoreError, match="no tenant 'three'"), nodes[0].store.read("three"):
+        pass
