@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -15,7 +15,7 @@ from eessi.schemas import Fidelity, validate_tree
 from eessi.sed import validation
 from eessi.sed.document import Sed
 from eessi.sed.paths import SIGNATURE
-from eessi.sed.records import Records, RootBlock, records_of
+from eessi.sed.records import Records, RootBlock, filling, head_of, records_of
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
@@ -30,26 +30,29 @@ _HELD: Final = 64
 class _Route:
     """Everything about documents with one root element that need not be found out again.
 
-    :ivar known: what every :class:`Sed` with this root has in common, by slot.
+    :ivar row: name, namespace and what :func:`recognise_root` says, as every :class:`Sed` with this root has it.
     :ivar schema: of an exact package; ``None`` where only :func:`validate_tree` can judge.
     :ivar fine: verdicts of valid documents without findings, by signature, ``sedGVer`` and ``sedVer``.
     """
 
-    __slots__ = ("fine", "known", "records", "schema")
+    __slots__ = ("fine", "name", "namespace", "read", "records", "row", "schema")
 
     def __init__(self, sed: Sed, schema: etree.XMLSchema | None, records: Records | None) -> None:
-        self.known = (("name", sed.name), ("namespace", sed.namespace), ("_row", sed._row), ("report", None),
-                      ("shape", None), ("_envelope", None))  # fmt: skip
+        self.name, self.namespace, self.row = sed.name, sed.namespace, sed._row
         self.schema = schema
         self.records = records
+        self.read = records.proved_reader if records is not None else None
         self.fine: dict[tuple[bool, str | None, str | None], Verdict] = {}
 
 
 _Key = tuple[str, str | None, dt.date | None]
-_ROUTES: WeakKeyDictionary[Registry, dict[_Key, _Route]] = WeakKeyDictionary()
+_Routes = dict[_Key, _Route]
+_ROUTES: WeakKeyDictionary[Registry, _Routes] = WeakKeyDictionary()
+_LAST: list[tuple[Registry, _Routes]] = []
+"""The registry of the last call and its routes: programs have one, and looking it up takes longer than this."""
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, weakref_slot=False)
 class Received:
     """What came in.
 
@@ -62,6 +65,9 @@ class Received:
     verdict: Verdict
     record: RootBlock | None
     message: Message | None = None
+
+
+_NewReceived = filling(object, ("message", "record", "sed", "verdict"))
 
 
 def receive(
@@ -83,14 +89,13 @@ def receive(
     :raises InputError: when the bytes are not XML, or neither a SED nor a message.
     """
     root = _xml.parse(data, source=source)
-    routes = _ROUTES.get(registry)
-    route = routes.get((root.tag, package, as_of)) if routes is not None else None  # type: ignore[arg-type]  # a text
+    last = _LAST[0] if _LAST else None
+    routes = last[1] if last is not None and last[0] is registry else _routes(registry)
+    route = routes.get((root.tag, package, as_of))  # type: ignore[arg-type]  # the tag of an element is a text
     if route is not None and route.schema is not None and route.schema.validate(root):
-        signed = next(root.iterchildren(SIGNATURE), None) is not None
-        verdict = route.fine.get((signed, root.get("sedGVer"), root.get("sedVer")))
-        if verdict is not None:
-            record = route.records.read(data, root, proved=True) if route.records is not None else None
-            return Received(_like(route, root, data), verdict, record)
+        found = _by_route(route, root, data)
+        if found is not None:
+            return found
     if str(root.tag).endswith("}StandardBusinessDocument"):
         return _message(root, data, registry, package, as_of, source)
     return _first(root, data, registry, package, as_of, source)
@@ -117,7 +122,7 @@ def _first(
 
 
 def _route(sed: Sed, registry: Registry, package: str | None, as_of: dt.date | None) -> _Route:
-    routes = _ROUTES.setdefault(registry, {})
+    routes = _routes(registry)
     key = (str(sed.root.tag), package, as_of)
     if key not in routes:
         if len(routes) >= _HELD:
@@ -129,15 +134,35 @@ def _route(sed: Sed, registry: Registry, package: str | None, as_of: dt.date | N
     return routes[key]
 
 
-def _like(route: _Route, root: etree._Element, data: bytes) -> Sed:
-    """A document whose root is known: its name and namespace need not be looked at again."""
-    sed = Sed.__new__(Sed)
-    put = object.__setattr__
-    for name, value in route.known:
-        put(sed, name, value)
+def _by_route(route: _Route, root: etree._Element, data: bytes) -> Received | None:
+    """A document that its schema has accepted; ``None`` when the verdict of such a one is not known yet."""
+    head = head_of(root)
+    signed = b"xmldsig#" in data and next(root.iterchildren(SIGNATURE), None) is not None
+    verdict = route.fine.get((signed, head[1], head[2]))
+    if verdict is None or route.records is None or route.read is None:
+        return None
+    sed, put = Sed.__new__(Sed), object.__setattr__
+    put(sed, "name", route.name)
+    put(sed, "namespace", route.namespace)
+    put(sed, "_row", route.row)
     put(sed, "root", root)
     put(sed, "_data", data)
-    return sed
+    put(sed, "report", None)
+    put(sed, "shape", None)
+    put(sed, "_envelope", None)
+    received: Any = _NewReceived()
+    received.sed, received.verdict, received.message = sed, verdict, None
+    received.record = route.records.read_by(route.read, data, root, head)
+    received.__class__ = Received
+    return cast(Received, received)
+
+
+def _routes(registry: Registry) -> _Routes:
+    found = _ROUTES.get(registry)
+    if found is None:
+        found = _ROUTES.setdefault(registry, {})
+    _LAST[:] = [(registry, found)]
+    return found
 
 
 def _message(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from eessi.schemas import Registry
     from eessi.sed.document import Sed
 
-__all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "opening", "records_of"]
+__all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "filling", "head_of", "opening", "records_of"]
 
 _ROOT_DEFAULTS: Final = {"attributes": (), "signature": None, "prefix": "s"}
 _STANDARD: Final = ("sedPackage", "sedGVer", "sedVer")
@@ -108,6 +108,7 @@ class RootBlock(Block):
         return Sed(_xml.parse(data), data)
 
 
+Head = tuple[str | None, str | None, str | None, tuple[tuple[str, str], ...], str | None, str]
 _Reader = Callable[..., tuple[Block, int]]
 _Writer = Callable[[object, list[str]], None]
 
@@ -191,7 +192,7 @@ def _frozen(name: str, fields: Mapping[str, object], *bases: type) -> type[Block
     )  # fmt: skip
 
 
-def _twin(base: type[Block], names: tuple[str, ...]) -> type[Block]:
+def filling(base: type, names: tuple[str, ...]) -> type:
     """A class of the same layout whose instances can be filled at full speed; each is turned into the frozen class.
 
     Filling a frozen attrs class through its own constructor costs four times as much, a third of the whole reader.
@@ -245,7 +246,7 @@ class _Builder:
             names += ROOT_FIELDS
             fields |= {name: attrs.field(default=_ROOT_DEFAULTS.get(name)) for name in ROOT_FIELDS}
         base = RootBlock if root else Block
-        return BlockClass(block, _frozen(block.name, fields, base), _twin(base, names), inner)
+        return BlockClass(block, _frozen(block.name, fields, base), filling(base, names), inner)
 
 
 def _field_key(field: FieldPlan, inner: Mapping[str, BlockClass]) -> tuple[object, ...]:
@@ -277,6 +278,17 @@ def _extended(
             for number, one in enumerate(value if field.many else (value,)):
                 below = (*place, field.name, number) if field.many else (*place, field.name)
                 yield from _extended(compiled.inner(field), one, below)
+
+
+def head_of(root: etree._Element, signature: str | None = None) -> Head:
+    """What the root says beside its content: the values of :data:`generated.ROOT_FIELDS`."""
+    items = root.items()
+    prefix = root.prefix or "s"
+    if len(items) == 3 and items[0][0] == "sedPackage" and items[1][0] == "sedGVer" and items[2][0] == "sedVer":
+        return str(items[0][1]), str(items[1][1]), str(items[2][1]), (), signature, prefix
+    rest = tuple((str(key), str(value)) for key, value in items if key not in _STANDARD)
+    package, major, minor = (root.get(name) for name in _STANDARD)
+    return package, major, minor, rest, signature, prefix
 
 
 class Records:
@@ -324,10 +336,16 @@ class Records:
             raise UsageError(
                 f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}"
             )
+        read = self.proved_reader if proved else self._reader
+        return self.read_by(read, data, root, head_of(root))
+
+    def read_by(self, read: _Reader, data: bytes, root: etree._Element, head: Head) -> RootBlock:
+        """:meth:`read` for one who has looked at the root already: its reader and :func:`head_of` it."""
         try:
             parts, start, signature = generated.parts_of(data, root)
-            read = self._proved_reader if proved else self._reader
-            record, end = read(parts, start, self._head(root, signature))
+            if signature is not None:
+                head = (*head[:4], signature, head[5])
+            record, end = read(parts, start, head)
             if end == len(parts):
                 return cast(RootBlock, record)
         except (NotPlain, IndexError, UnicodeDecodeError):
@@ -342,13 +360,15 @@ class Records:
         Only what is there has a key. ``None`` when the document has to be read by name.
         """
         if root.tag != self._tag:
-            raise UsageError(f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}")
+            raise UsageError(
+                f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}"
+            )
         try:
             parts, start, signature = generated.parts_of(data, root)
             reading = Reading.PROVED_DICT if proved and self.plan.exact else Reading.DICT
             content, end = self._root.reader(reading, root=True)(parts, start)
             if end == len(parts):
-                return cast("dict[str, object]", content), self._head(root, signature)
+                return cast("dict[str, object]", content), head_of(root, signature)
         except (NotPlain, IndexError, UnicodeDecodeError):
             pass
         return None
@@ -364,24 +384,16 @@ class Records:
     def read_tree(self, root: etree._Element) -> RootBlock:
         """The record of a document, by name from its tree alone; right for every document, and slower."""
         record, signature = byname.read_root(self._root, root)
-        return _evolved(cast(RootBlock, record), dict(zip(ROOT_FIELDS, self._head(root, signature), strict=True)))
+        return _evolved(cast(RootBlock, record), dict(zip(ROOT_FIELDS, head_of(root, signature), strict=True)))
 
     @functools.cached_property
     def _reader(self) -> _Reader:
         return self._root.reader(Reading.RECORD, root=True)
 
     @functools.cached_property
-    def _proved_reader(self) -> _Reader:
+    def proved_reader(self) -> _Reader:
+        """The reader for documents that the schema of an exact package has accepted."""
         return self._root.reader(Reading.PROVED_RECORD if self.plan.exact else Reading.RECORD, root=True)
-
-    def _head(self, root: etree._Element, signature: str | None) -> tuple[object, ...]:
-        items = root.items()
-        prefix = root.prefix or "s"
-        if tuple([key for key, _ in items]) == _STANDARD:
-            (_, package), (_, major), (_, minor) = items
-            return package, major, minor, (), signature, prefix
-        rest = tuple((str(key), str(value)) for key, value in items if key not in _STANDARD)
-        return (*(root.get(name) for name in _STANDARD), rest, signature, prefix)
 
     def write(self, record: RootBlock) -> bytes:
         """The document that a record becomes, in UTF-8 with an XML declaration.
@@ -399,9 +411,7 @@ class Records:
                 content = byname.write_content(self._root, record)
             head = opening(self._root.plan.element.name, self.plan.structure.namespace, record.prefix, record.sedPackage,
                                record.sedGVer, record.sedVer, record.attributes)  # fmt: skip
-            return (
-                f"{head}{content}{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>".encode()
-            )
+            return f"{head}{content}{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>".encode()
         except (TypeError, AttributeError, AssertionError):
             raise UsageError(f"a field of {self._root.plan.name} holds something of another kind") from None
         except UnicodeEncodeError:
