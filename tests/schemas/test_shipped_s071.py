@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from eessi.errors import UsageError
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas import Registry, Structure
 from eessi.schemas.documents import DocumentSet
+from eessi.schemas.generator import generate, near_misses
 from eessi.schemas.resolve import resolve
 from tests.schemas.documents import NEAR_MISSES, S071
 from tests.schemas.mutator import Documents
@@ -70,6 +72,32 @@ def test_no_disagreement(official: Structure, ours: etree.XMLSchema, published: 
     valid, invalid = compare(published, ours, documents, 500)
     assert valid >= 100, f"seed {seed}: too few valid documents to mean much"
     assert invalid >= 100, f"seed {seed}: too few invalid documents to mean much"
+
+
+def labelled(structure: Structure, ours: etree.XMLSchema, published: etree.XMLSchema, rounds: int) -> None:
+    """Generated documents: right ones are accepted by both schemas, near misses refused by both."""
+    judged = 0
+    for _ in range(rounds):
+        seed = secrets.randbits(32)
+        for kind in (None, *near_misses()):
+            try:
+                made = generate(structure, seed, near_miss=kind)
+            except UsageError:
+                continue  # this document has nothing that could be damaged in that way
+            root = etree.fromstring(made.data)
+            verdicts = (ours.validate(root), published.validate(root))
+            assert verdicts == ((True, True) if kind is None else (False, False)), f"{kind}, seed {seed}"
+            judged += 1
+    assert judged >= rounds * 10
+
+
+def test_labelled_documents(official: Structure, ours: etree.XMLSchema, published: etree.XMLSchema) -> None:
+    labelled(official, ours, published, 12)
+
+
+@pytest.mark.long
+def test_many_labelled_documents(official: Structure, ours: etree.XMLSchema, published: etree.XMLSchema) -> None:
+    labelled(official, ours, published, 400)
 
 
 @pytest.mark.long
