@@ -33,6 +33,11 @@ __all__ = ["replay"]
 @click.option(
     "--compare", type=click.Path(dir_okay=False, path_type=Path), help="Compare with the JSON of an earlier run."
 )
+@click.option(
+    "--review",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Comments and overrides of a reviewer (JSON); see the how-to page.",
+)
 @click.option("--strict", is_flag=True, help="End with 3 when a document could not be checked.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the seed in the scenario.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Least coverage of process steps, in percent.")
@@ -51,6 +56,7 @@ def replay(
     junit_file: Path | None,
     json_file: Path | None,
     compare: Path | None,
+    review: Path | None,
     strict: bool,
     seed: int | None,
     fail_under: float | None,
@@ -69,6 +75,10 @@ def replay(
     earlier = _earlier(compare) if compare else None
     settings = Settings(transport, seed, show_values, lang)
     runs = run_all(load_all(_files(scenarios)), settings, jobs=jobs, journal=Journal(journal) if journal else None)
+    if review is not None:
+        from eessi.testing.review import read_review, reviewed
+
+        runs = reviewed(runs, read_review(review))
     differences = _differences(earlier, runs) if earlier is not None else ()
     covered = joined(runs)
     document = _document(runs, differences, compare is not None)

@@ -80,6 +80,9 @@ def _step(step: StepRecord) -> Text:
         text.append_text(_exchange(step.exchange))
     for failure in step.failures:
         text.append(f"\n✗ not as expected: {failure}", style="bold red")
+    for review in step.reviews:
+        word = "accepted" if review.accepted else "comment"
+        text.append(f"\n  {word} by {review.by}: {review.text}", style="cyan")
     return text
 
 
@@ -149,7 +152,7 @@ def print_closing(console: Console, runs: Sequence[Run], report: str | None) -> 
     console.print()
     console.rule()
     head = (
-        Text("✓ Everything went as the scenarios expect.", style="bold green")
+        Text("✓ Everything went as the scenarios expect" + _but(runs) + ".", style="bold green")
         if not failed
         else Text(f"✗ {len(failed)} of {len(runs)} scenarios did not go as expected.", style="bold red")
     )
@@ -160,3 +163,8 @@ def print_closing(console: Console, runs: Sequence[Run], report: str | None) -> 
     )
     if report:
         console.print(f"The whole run as a page: {report}")
+
+
+def _but(runs: Sequence[Run]) -> str:
+    accepted = sum(1 for run in runs for step in run.steps if not step.passed and step.accepted)
+    return f", but for {accepted} that a reviewer has accepted" if accepted else ""

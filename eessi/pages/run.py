@@ -42,6 +42,8 @@ class _Shown:
     diagram: str
     words: Sequence[str]
     failures: Sequence[Mapping[str, object]]
+    dates: Sequence[str] = ()
+    accepted: int = 0
 
 
 def run_report(*runs: Recorded | Mapping[str, JsonValue], title: str | None = None, values_shown: bool = False) -> str:
@@ -108,9 +110,24 @@ def _show(record: Mapping[str, JsonValue], number: int) -> _Shown:
         for party in _maps(record["parties"])
     ]
     rows = [row for step in _maps(record["steps"]) for row in _rows(step, f"run{number}")]
-    failures = [step for step in _maps(record["steps"]) if not step["passed"]]
+    failures = [step for step in _maps(record["steps"]) if not step["passed"] and not _accepted(step)]
     diagram = draw(lanes, rows, title=f"Sequence of {record['scenario']}", id=f"seq{number}")
-    return _Shown(record, diagram, in_words(rows), failures)
+    accepted = sum(1 for step in _maps(record["steps"]) if not step["passed"] and _accepted(step))
+    return _Shown(record, diagram, in_words(rows), failures, _dates(record), accepted)
+
+
+def _accepted(step: Mapping[str, JsonValue]) -> bool:
+    return any(review["accepted"] for review in _maps(step["reviews"]))
+
+
+def _dates(record: Mapping[str, JsonValue]) -> list[str]:
+    """The days from which a party may do what it may not do yet."""
+    return [
+        f"{party['name']} may send {move['sed']} from {move['earliest']} on."
+        for party in _maps(record["parties"])
+        for move in _maps(party["moves"])
+        if move["earliest"] and move["answer"] != "yes"
+    ]
 
 
 def _role(party: Mapping[str, JsonValue]) -> str:

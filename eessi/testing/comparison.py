@@ -28,7 +28,7 @@ VOLATILE: Final = frozenset(
         "transport",
     }
 )
-"""Keys whose values differ between two runs that mean the same: times, identifiers, hashes, the way of the transport, places in a file."""
+"""Keys whose values differ between two runs that mean the same: times, identifiers, hashes, the way of the transport, comments, places in a file."""
 
 
 @attrs.frozen(slots=True)

@@ -20,6 +20,7 @@ __all__ = [
     "GapRecord",
     "MoveRecord",
     "PartyRecord",
+    "ReviewRecord",
     "Run",
     "StepRecord",
     "ValueRecord",
@@ -113,6 +114,14 @@ class ExchangeRecord(_Record):
     answers: dict[str, str] = Field(default_factory=dict, description="SED that answers the violation, by receiver")
 
 
+class ReviewRecord(_Record):
+    """What a reviewer said about a step; ``accepted`` overrides its failure."""
+
+    by: str
+    text: str
+    accepted: bool = False
+
+
 class StepRecord(_Record):
     """One step of the scenario and how it ended."""
 
@@ -126,6 +135,12 @@ class StepRecord(_Record):
     failures: tuple[str, ...] = ()
     states: dict[str, str] = Field(default_factory=dict, description="cases whose state this step changed, by party")
     exchange: ExchangeRecord | None = None
+    reviews: tuple[ReviewRecord, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a reviewer has accepted the step although it is not as expected."""
+        return any(review.accepted for review in self.reviews)
 
 
 class MoveRecord(_Record):
@@ -197,8 +212,8 @@ class Run(_Record):
 
     @property
     def failures(self) -> tuple[StepRecord, ...]:
-        """The steps whose expectation was not met."""
-        return tuple(step for step in self.steps if not step.passed)
+        """The steps whose expectation was not met and that no reviewer has accepted."""
+        return tuple(step for step in self.steps if not step.passed and not step.accepted)
 
     @property
     def undetermined(self) -> tuple[str, ...]:
