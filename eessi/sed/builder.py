@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildError", "build", "fill_group", "nested"]
 
-_EMPTY: tuple[object, ...] = (None, "")
+_GROWTH = 1000
+"""How far an index may lie behind the end of a list before it is taken for a mistake."""
 
 
 class BuildError(EessiError):
@@ -146,26 +147,26 @@ class _Assembly:
     def put(
         self, target: dict[str, object], steps: tuple[tuple[str, int | None], ...], value: object, path: str
     ) -> None:
+        """Set ``value`` below ``target``; a place that is taken already is a problem."""
         (name, index), rest = steps[0], steps[1:]
-        old = target.get(name)
-        if index is None:
-            if not rest:
-                if old is None:
-                    target[name] = value
-                elif isinstance(old, dict) and isinstance(value, dict):
-                    for inner, content in value.items():
-                        self.put(old, ((inner, None),), content, f"{path}/{inner}")
-                else:
-                    self.problem("BLD-TWICE", path)
-                return
-            inner_target = target.setdefault(name, {})
-            if isinstance(inner_target, dict):
-                self.put(inner_target, rest, value, path)
+        if index is not None:
+            self.put_entry(target.setdefault(name, []), index, rest, value, path)
+        elif rest:
+            below = target.setdefault(name, {})
+            if isinstance(below, dict):
+                self.put(below, rest, value, path)
             else:
                 self.problem("BLD-TWICE", path)
-            return
-        entries = target.setdefault(name, [])
-        if not isinstance(entries, list) or index > len(entries) + 1000:
+        elif target.get(name) is None:
+            target[name] = value
+        else:
+            self.merge(target[name], value, path)
+
+    def put_entry(
+        self, entries: object, index: int, rest: tuple[tuple[str, int | None], ...], value: object, path: str
+    ) -> None:
+        """Set one entry of a list, which grows to hold it."""
+        if not isinstance(entries, list) or index > len(entries) + _GROWTH:
             self.problem("BLD-TWICE", path)
             return
         while len(entries) < index:
@@ -174,6 +175,14 @@ class _Assembly:
             entries[index - 1] = value
         elif isinstance(entries[index - 1], dict):
             self.put(entries[index - 1], rest, value, path)
+        else:
+            self.problem("BLD-TWICE", path)
+
+    def merge(self, old: object, value: object, path: str) -> None:
+        """Put the members of one mapping into another."""
+        if isinstance(old, dict) and isinstance(value, dict):
+            for inner, content in value.items():
+                self.put(old, ((inner, None),), content, f"{path}/{inner}")
         else:
             self.problem("BLD-TWICE", path)
 

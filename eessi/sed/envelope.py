@@ -39,6 +39,9 @@ def about_message(message: Message) -> tuple[list[Finding], list[NotChecked]]:
     not_checked = []
     if header.attachments and not any(same_id(a, b) for a in listed for b in here):
         not_checked.append(NotChecked("attachments", "they travel beside the message and were not given"))
+    if header.attachments and header.header_version in ("1.0", "1.1"):
+        why = f"header {header.header_version} has no known XML element for it; the list is not in the message"
+        not_checked.append(NotChecked("list of attachments", why))
     return findings, not_checked
 
 

@@ -91,6 +91,25 @@ def test_every_sample_converts_both_ways_or_says_why_not(samples: Path, registry
     assert converted == 21
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "unknown"),
+    [
+        ("rina/A001-4.4.json", None, ()),
+        ("rina/P4000-4.0.json", None, ("typeOpenPeriod",)),
+        ("rina/P5000-4.0.json", None, ()),
+        ("rina/u020-master-document.json", None, ()),
+        ("rina/u029-child-document-002.json", "4.2", ("IndividualClaim",)),
+        ("nav/prefill-H120-NAV.json", "4.3", ()),
+    ],
+)
+def test_what_is_kept_but_unknown_is_listed(
+    name: str, version: str | None, unknown: tuple[str, ...], samples: Path, registry: Registry
+) -> None:
+    sed = read_any((samples / "samples-json" / name).read_bytes(), version=version, registry=registry)
+    assert sed.unknown(registry) == unknown
+    assert all(path in sed for path in unknown)
+
+
 def test_the_header_of_a_message_only(registry: Registry) -> None:
     sed = build("A001", {"Person/PersonIdentification/sex": "01"}, version="4.4", registry=registry)
     with pytest.raises(UsageError, match="only a message"):

@@ -343,4 +343,5 @@ def test_attachments_enter_the_header_once() -> None:
     more = Message.compose(header(), sed_of(SED), (part,))
     assert more.header.attachments == (AttachmentEntry(part.identifier, "decision.pdf", "application/pdf", True, None),)
     assert message == more
+    assert "list of attachments" in {entry.what for entry in about_message(message)[1]}
     assert message != Message.compose(header(), sed_of(SED))
