@@ -140,7 +140,8 @@ class _Reader:
                 self._note(where, "status", "absent: left out")
             return []
         if status == "new":
-            return [Event("drafted", sed=sed, document_id=number, parent_id=item.get("parentDocumentId") or None)]
+            parent = item.get("parentDocumentId") or None
+            return [Event("drafted", sed=sed, document_id=number, parent_id=parent, at=_date(_moment(item)))]
         kinds = {"sent": "sent", "active": "sent", "received": "received"}
         kind = kinds.get(status)
         if status == "cancelled":

@@ -760,23 +760,29 @@ def _stated(event: Event, sed: str) -> Mapping[str, bool]:
 def _named(frame: Frame, state: State, institutions: tuple[InstitutionId, ...]) -> tuple[str, ...]:
     """Keys of receivers; the first document of a case may name participants."""
     keys = []
+    nameless = frame.role is not Role.CASE_OWNER and state.participants[frame.me].institution is None
     for institution in institutions:
         found = next((key for key, item in state.participants.items() if item.institution == institution), None)
+        if found is None and nameless:
+            if len(institutions) > 1:
+                continue  # one of them are we, and nobody said which
+            found = frame.me
         if found is None:
-            unnamed = next((key for key, item in state.participants.items() if item.institution is None), None)
-            if unnamed is not None:
-                state.participants = {
-                    **state.participants,
-                    unnamed: attrs.evolve(state.participants[unnamed], institution=institution),
-                }
-                found = unnamed
-            elif state.starter is None:
-                _join(frame, state, institution, Role.COUNTERPARTY)
-                found = str(institution)
-            else:
-                continue
-        keys.append(found)
+            found = next((key for key in state.peers if _is_unnamed_counterparty(state, key)), None)
+        if found is not None and state.participants[found].institution is None:
+            named = attrs.evolve(state.participants[found], institution=institution)
+            state.participants = {**state.participants, found: named}
+        if found is None and state.starter is None:
+            _join(frame, state, institution, Role.COUNTERPARTY)
+            found = str(institution)
+        if found is not None:
+            keys.append(found)
     return tuple(keys)
+
+
+def _is_unnamed_counterparty(state: State, key: str) -> bool:
+    item = state.participants[key]
+    return item.institution is None and item.role is Role.COUNTERPARTY
 
 
 def _record(state: State, event: Event) -> None:
