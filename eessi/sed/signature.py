@@ -14,10 +14,11 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import functools
 import hashlib
 import re
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from xml.sax.saxutils import escape
 
 import attrs
@@ -41,11 +42,12 @@ _DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 _PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
 _SIGNATURE: Final = f"{{{_DS}}}Signature"
-_IDS: Final = frozenset(("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id"))
+_ALL_IDS: Final = etree.XPath("//@Id | //@ID | //@id | //@xml:id", smart_strings=False)
 _HASHES: Final = {"sha256": "sha256", "sha384": "sha384", "sha512": "sha512"}
 _PROLOG_PI: Final = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]*\?>")
 
 
+@functools.cache
 def _ds(path: str) -> str:
     return "/".join(f"{{{_DS}}}{step}" for step in path.split("/"))
 
@@ -187,7 +189,7 @@ def _properties(id: str, der: bytes, certificate: Certificate, time: dt.datetime
         f"<xades:SigningTime>{moment}</xades:SigningTime><xades:SigningCertificate><xades:Cert><xades:CertDigest>"
         f'<ds:DigestMethod{ds} Algorithm="{SHA256}"></ds:DigestMethod>'
         f"<ds:DigestValue{ds}>{_digest(SHA256, der)}</ds:DigestValue></xades:CertDigest><xades:IssuerSerial>"
-        f"<ds:X509IssuerName{ds}>{escape(certificate.issuer.rfc4514_string())}</ds:X509IssuerName>"
+        f"<ds:X509IssuerName{ds}>{escape(_signer(der).issuer)}</ds:X509IssuerName>"
         f"<ds:X509SerialNumber{ds}>{certificate.serial_number}</ds:X509SerialNumber></xades:IssuerSerial></xades:Cert>"
         "</xades:SigningCertificate></xades:SignedSignatureProperties><xades:SignedDataObjectProperties>"
         '<xades:DataObjectFormat ObjectReference="#r-id-1"><xades:MimeType>application/octet-stream</xades:MimeType>'
@@ -254,13 +256,9 @@ def _only_signature(root: etree._Element) -> etree._Element:
 
 def _check_ids(root: etree._Element) -> None:
     """No id twice: which element a reference means must not be a matter of who looks."""
-    seen: set[str] = set()
-    for element in root.iter(etree.Element):
-        for name, value in element.items():
-            if name in _IDS:
-                if value in seen:
-                    raise SecurityError("the document uses an id twice")
-                seen.add(str(value))
+    found = cast("list[str]", _ALL_IDS(root))
+    if len(set(found)) < len(found):
+        raise SecurityError("the document uses an id twice")
 
 
 def _take_out(signature: etree._Element) -> None:
@@ -397,7 +395,7 @@ def _check_value(signature: etree._Element, info: etree._Element, certificate: b
     method = _one(info, _ds("SignatureMethod")).get("Algorithm") or ""
     if method not in policy.signature_methods:
         raise SecurityError(f"the signature algorithm {method[:80]!r} is not accepted")
-    public = _loaded(certificate).public_key()
+    public = _signer(certificate).certificate.public_key()
     if not isinstance(public, RSAPublicKey) or public.key_size < policy.minimum_rsa_bits:
         raise SecurityError(f"the key is not RSA of at least {policy.minimum_rsa_bits} bits")
     hashed = {"rsa-sha256": hashes.SHA256(), "rsa-sha384": hashes.SHA384(), "rsa-sha512": hashes.SHA512()}
@@ -406,6 +404,24 @@ def _check_value(signature: etree._Element, info: etree._Element, certificate: b
         public.verify(value, _canonical(info, name, prefixes), PKCS1v15(), hashed[method.rpartition("#")[2]])
     except (InvalidSignature, KeyError):
         raise SecurityError("the signature value does not match: another key signed, or it was changed") from None
+
+
+@attrs.frozen(slots=True)
+class _Signer:
+    """A certificate and what is said about it; the same institutions sign again and again."""
+
+    certificate: Certificate
+    thumbprint: str
+    subject: str
+    issuer: str
+
+
+@functools.lru_cache(maxsize=256)
+def _signer(der: bytes) -> _Signer:
+    loaded = _loaded(der)
+    return _Signer(
+        loaded, hashlib.sha256(der).hexdigest(), loaded.subject.rfc4514_string(), loaded.issuer.rfc4514_string()
+    )
 
 
 def _loaded(certificate: bytes) -> Certificate:
@@ -426,8 +442,8 @@ def _signing_time(signature: etree._Element) -> dt.datetime | None:
 
 
 def _verified(octets: bytes, root: etree._Element, parts: SignatureParts, policy: SecurityPolicy) -> Verified:
-    certificate = _loaded(parts.certificate)
-    thumbprint = hashlib.sha256(parts.certificate).hexdigest()
+    signer = _signer(parts.certificate)
+    certificate, thumbprint = signer.certificate, signer.thumbprint
     not_checked = []
     trusted: bool | None = None
     if policy.trusted or policy.issuers:
@@ -444,8 +460,8 @@ def _verified(octets: bytes, root: etree._Element, parts: SignatureParts, policy
     return Verified(
         signed=octets,
         root=_xml.local_name(root),
-        subject=certificate.subject.rfc4514_string(),
-        issuer=certificate.issuer.rfc4514_string(),
+        subject=signer.subject,
+        issuer=signer.issuer,
         serial=certificate.serial_number,
         thumbprint=thumbprint,
         certificate=parts.certificate,
