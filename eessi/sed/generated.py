@@ -242,27 +242,22 @@ def writer_source(block: BlockPlan) -> str:
 
 
 def _put(field: FieldPlan, number: int, pad: str) -> list[str]:
-    opening, closing = f"{field.tag}>", f"/{field.tag}>"
+    opening, closing = f"{field.tag}>".encode(), f"/{field.tag}>".encode()
     if field.kind is Kind.LEAF:
-        return [f"{pad}o += ({opening!r} + v, {closing!r})"]
+        return [f"{pad}o += ({opening!r} + v.encode(), {closing!r})"]
     if field.kind is Kind.GROUP:
         return [f"{pad}o.append({opening!r})", f"{pad}write_{number}(v, o)", f"{pad}o.append({closing!r})"]
     if not field.values:
-        return [f"{pad}o += ({opening!r}, 'value>' + v, '/value>', {closing!r})"]
-    return [
-        f"{pad}o.append({opening!r})",
-        f"{pad}for c in v: o += ('value>' + c, '/value>')",
-        f"{pad}o.append({closing!r})",
-    ]
+        return [f"{pad}o += ({opening!r}, b'value>' + v.encode(), b'/value>', {closing!r})"]
+    each = f"{pad}for c in v: o += (b'value>' + c.encode(), b'/value>')"
+    return [f"{pad}o.append({opening!r})", each, f"{pad}o.append({closing!r})"]
 
 
-def join(tokens: list[str]) -> str:
+def join(tokens: list[bytes]) -> bytes:
     """The content that a writer's tokens make, escaped where needed; the first token is empty."""
-    text = "<".join(tokens)
-    if "&" in text or text.count("<") != len(tokens) - 1:
-        text = "<".join([token.replace("&", "&amp;").replace("<", "&lt;") for token in tokens])
-    if "]" in text and "]]>" in text:
-        text = text.replace("]]>", "]]&gt;")
-    if "\r" in text:
-        text = text.replace("\r", "&#13;")
-    return text
+    data = b"<".join(tokens)
+    if b"&" in data or data.count(b"<") != len(tokens) - 1:
+        data = b"<".join([token.replace(b"&", b"&amp;").replace(b"<", b"&lt;") for token in tokens])
+    if b"]" in data and b"]]>" in data:
+        data = data.replace(b"]]>", b"]]&gt;")
+    return data.replace(b"\r", b"&#13;") if b"\r" in data else data

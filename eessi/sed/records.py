@@ -110,7 +110,7 @@ class RootBlock(Block):
 
 Head = tuple[str | None, str | None, str | None, tuple[tuple[str, str], ...], str | None, str]
 _Reader = Callable[..., tuple[Block, int]]
-_Writer = Callable[[object, list[str]], None]
+_Writer = Callable[[object, list[bytes]], None]
 
 
 class BlockClass:
@@ -403,15 +403,16 @@ class Records:
         if not isinstance(record, self.cls):
             raise UsageError(f"this record is not one of {self.plan.structure.sed} {self.plan.structure.version}")
         try:
-            tokens = [""]
+            tokens = [b""]
             try:
                 self._root.writer(record, tokens)
                 content = generated.join(tokens)
             except NotPlain:
-                content = byname.write_content(self._root, record)
+                content = byname.write_content(self._root, record).encode()
             head = opening(self._root.plan.element.name, self.plan.structure.namespace, record.prefix, record.sedPackage,
                                record.sedGVer, record.sedVer, record.attributes)  # fmt: skip
-            return f"{head}{content}{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>".encode()
+            tail = f"{record.signature or ''}</{record.prefix}:{self._root.plan.element.name}>"
+            return b"".join((head.encode(), content, tail.encode()))
         except (TypeError, AttributeError, AssertionError):
             raise UsageError(f"a field of {self._root.plan.name} holds something of another kind") from None
         except UnicodeEncodeError:
