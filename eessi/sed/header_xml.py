@@ -147,10 +147,7 @@ def _party(element: etree._Element, path: str, kept: list[Kept]) -> Party:
 def _header(
     parties: dict[str, list[Party]], found: dict[str, str], kept: list[Kept], schema_location: str | None
 ) -> Header:
-    service = found.get("BusinessScope/CaseId/BusinessServiceName") or found.get(
-        "BusinessScope/Scope/BusinessService/BusinessServiceName", ""
-    )
-    buc, version, action = ([*service.split(":"), "", "", ""])[:3]
+    buc, version, action = _service(found, kept)
     standard = found.get("DocumentIdentification/Standard", "")
     type_version = found.get("DocumentIdentification/TypeVersion")
     scope = "BusinessScope/Scope/"
@@ -162,18 +159,19 @@ def _header(
     if inner and inner != instance:
         kept.append(Kept(scope + "InstanceIdentifier", inner))
     at = "DocumentIdentification/"
-    of_standard = standard.removeprefix(_STANDARD) if standard.startswith(_STANDARD) else None
+    of_standard = word(CdmVersion.parse, standard.removeprefix(_STANDARD), at + "Standard", [])
     if standard and of_standard is None:
         kept.append(Kept(at + "Standard", standard))
+    of_type = word(CdmVersion.parse, type_version, at + "TypeVersion", kept)
     return Header(
         sender=parties["Sender"][0] if parties["Sender"] else Party("", None, None),
         receivers=tuple(parties["Receiver"]),
         sed=word(SedType, found.get(at + "Type"), at + "Type", kept),
-        sed_version=word(CdmVersion.parse, of_standard or type_version, at + "TypeVersion", kept),
-        type_version=word(CdmVersion.parse, type_version, at + "TypeVersion", kept) if of_standard else None,
-        buc=word(BucId, buc, "BusinessServiceName", kept),
-        buc_version=word(CdmVersion.parse, version, "BusinessServiceName", kept),
-        action=word(Action.parse, found.get(at + "CaseAction") or action, at + "CaseAction", kept),
+        sed_version=of_standard or of_type,
+        type_version=of_type if of_standard else None,
+        buc=buc,
+        buc_version=version,
+        action=word(Action.parse, found.get(at + "CaseAction"), at + "CaseAction", kept) or action,
         case_id=word(CaseId, found.get("BusinessScope/CaseId/InstanceIdentifier") or found.get(scope + "Identifier"), "CaseId", kept),
         instance_id=instance or None,
         set_id=found.get("BusinessScope/SetId") or None,
@@ -183,6 +181,24 @@ def _header(
         schema_location=schema_location,
         kept=tuple(kept),
     )  # fmt: skip
+
+
+_SERVICES = ("BusinessScope/CaseId/BusinessServiceName", "BusinessScope/Scope/BusinessService/BusinessServiceName")
+
+
+def _service(found: dict[str, str], kept: list[Kept]) -> tuple[BucId | None, CdmVersion | None, Action | None]:
+    """Process, version and action of ``P_BUC_05:1.0:New``; a text of another form is kept whole."""
+    path = next((path for path in _SERVICES if found.get(path)), "")
+    text = found.get(path, "")
+    odd: list[Kept] = []
+    parts = [*text.split(":"), "", ""]
+    buc = word(BucId, parts[0], path, odd)
+    version = word(CdmVersion.parse, parts[1], path, odd)
+    action = word(Action.parse, parts[2], path, odd)
+    if odd or len(parts) > 5:
+        kept.append(Kept(path, text))
+        return None, None, None
+    return buc, version, action
 
 
 def _hyphens(text: str | None) -> str | None:
@@ -251,7 +267,7 @@ def header_element(header: Header, form: HeaderForm | None = None) -> etree._Ele
             raise UsageError(f"header form {form.version} names the unknown field {field!r}")
         _put(root, path, values[field])
     for part in header.kept:
-        if part.path.split("/")[0] not in ("Sender", "Receiver", "BusinessServiceName", "CaseId"):
+        if part.path.split("/")[0] not in ("Sender", "Receiver"):
             _put(root, part.path, part.text, again=True)
     return root
 

@@ -121,6 +121,20 @@ def test_children_in_any_order_and_values_of_no_known_form_are_kept() -> None:
     found = read_header(odd)
     assert (found.action, found.sed, found.buc) == (None, None, None)
     assert {part.text for part in found.kept} == {"Odd thing"}
+    assert read_header(header_element(found)) == found
+
+
+@pytest.mark.parametrize(
+    "service", ["P_BUC_05:x", "nonsense:1.0", "P_BUC_05:1.0:New:more", "P_BUC_05:1.0:Sideways", ":::"]
+)
+def test_a_service_name_of_another_form_is_kept_whole(service: str) -> None:
+    element = header_element(header())
+    for leaf in element.iter("{*}BusinessServiceName"):
+        leaf.text = service
+    found = read_header(element)
+    assert (found.buc, found.buc_version) == (None, None)
+    assert found.kept == (Kept("BusinessScope/CaseId/BusinessServiceName", service),)
+    assert read_header(header_element(found)) == found
 
 
 def test_what_a_form_cannot_say_is_refused_not_dropped() -> None:
