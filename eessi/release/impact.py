@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TypedDict
 
 import attrs
+from lxml import etree
 
 from eessi.errors import EessiError, InputError
+from eessi.ids import CdmVersion, SedType
 from eessi.release.change import Change, ChangeClass, Direction, kind_of
 from eessi.release.compare import compare_structures
 from eessi.release.sources import open_packages
 from eessi.release.witness import error_places, rerooted
-from eessi.schemas import CdmPackage, Found, Registry
+from eessi.schemas import CdmPackage, Fidelity, Found, Registry
 
 __all__ = ["Cause", "DocumentImpact", "Impact", "assess", "documents_below"]
 
@@ -234,35 +236,60 @@ def _changes(old: str, new: str, sed: str, old_version: str, new_version: str) -
     return compare_structures(before, after)
 
 
+@attrs.frozen(slots=True, eq=False)
+class _Way:
+    """How documents of one SED and version are judged; ``stop`` is the outcome where they cannot be."""
+
+    stop: tuple[str, tuple[str, ...], str | None] | None = None
+    before: etree.XMLSchema | None = None
+    after: etree.XMLSchema | None = None
+    namespace: str = ""
+    versions: tuple[str, str] = ("", "")
+
+
+@functools.lru_cache(maxsize=600)
+def _way(old: str, new: str, sed: SedType, version: CdmVersion) -> _Way:
+    sides = _sides(old, new)
+    first = sides.old_registry.find(sed, version)
+    if first is None:
+        return _Way(("undetermined", (), f"{old} does not know {sed} {version}"))
+    second = _target(sides.new, sed)
+    if second is None:
+        return _Way(("refused", (f"{sed} CHG-SED-GONE ",), None))
+    for found in (first, second):
+        if found.fidelity not in (Fidelity.EXACT, Fidelity.SANDBOX):
+            return _Way(("undetermined", (), f"{found.coordinates} knows {sed} only as {found.fidelity}"))
+    return _Way(
+        None,
+        sides.old_registry.schema_of(first),
+        sides.new_registry.schema_of(second),
+        second.entry.namespace,
+        (str(first.version), str(second.version)),
+    )
+
+
 def examine(old: str, new: str, file: str) -> DocumentImpact:
     """What happens to one document; never raises for what is wrong with the document."""
     from eessi.sed import Message, parse
 
     try:
-        parsed = parse(Path(file))
+        parsed = parse(file)
+        sed = parsed.sed if isinstance(parsed, Message) else parsed
+        way = _way(old, new, sed.type, sed.version)
     except EessiError as error:
         return DocumentImpact(file, "undetermined", why=f"unreadable: {type(error).__name__}")
-    sed = parsed.sed if isinstance(parsed, Message) else parsed
-    sides = _sides(old, new)
-    first = sides.old_registry.find(sed.type, sed.version)
-    if first is None:
-        return DocumentImpact(file, "undetermined", sed.type, why=f"{old} does not know {sed.type} {sed.version}")
-    second = _target(sides.new, sed.type)
-    if second is None:
-        return DocumentImpact(file, "refused", sed.type, (f"{sed.type} CHG-SED-GONE ",))
-    for found in (first, second):
-        if str(found.fidelity) not in ("exact", "sandbox"):
-            why = f"{found.coordinates} knows {sed.type} only as {found.fidelity}"
-            return DocumentImpact(file, "undetermined", sed.type, why=why)
+    if way.stop is not None:
+        outcome, causes, why = way.stop
+        return DocumentImpact(file, outcome, sed.type, causes, why)
+    assert way.before is not None
+    assert way.after is not None
     root = sed.root
-    if not sides.old_registry.schema_of(first).validate(root):
+    if not way.before.validate(root):
         return DocumentImpact(file, "refused before", sed.type)
-    schema = sides.new_registry.schema_of(second)
-    if schema.validate(rerooted(root, second.entry.namespace)):
+    if way.after.validate(rerooted(root, way.namespace, keep=False)):
         return DocumentImpact(file, "accepted", sed.type)
-    changes = _changes(old, new, str(sed.type), str(first.version), str(second.version))
-    causes = _causes(str(sed.type), changes, error_places(schema.error_log))
-    return DocumentImpact(file, "refused", sed.type, causes)
+    changes = _changes(old, new, str(sed.type), *way.versions)
+    return DocumentImpact(file, "refused", sed.type, _causes(str(sed.type), changes, error_places(way.after.error_log)))
 
 
 def _target(package: CdmPackage, sed: str) -> Found | None:
