@@ -345,8 +345,11 @@ def _named(item: Counterexample, names: Mapping[str, str]) -> Counterexample:
     def put_back(text: str) -> str:
         return re.sub(r"\bN[0-9]{3}\b", lambda found: names.get(found[0], found[0]), text)
 
+    subject = put_back(item.subject)
+    if item.property == "exclusion":
+        subject = " ".join(sorted(subject.split()))
     return attrs.evolve(
-        item, subject=put_back(item.subject), text=put_back(item.text), steps=tuple(map(put_back, item.steps))
+        item, subject=subject, text=put_back(item.text), steps=tuple(map(put_back, item.steps))
     )
 
 
@@ -455,7 +458,7 @@ def _disagreement(space: Space) -> Iterator[Counterexample]:
 
 
 def _exclusive(buc: Buc, version: CdmVersion) -> set[tuple[str, str]]:
-    """Pairs of replies that withdraw each other for the same document, and that nothing else opens again."""
+    """Pairs of replies of which one withdraws the other for the same document, and that nothing else opens again."""
     program = buc.program(version)
     pairs = {
         (str(effect.sed), str(effect.target))
@@ -470,7 +473,7 @@ def _exclusive(buc: Buc, version: CdmVersion) -> set[tuple[str, str]]:
         for trigger in row.after
         if trigger.reply_to is not None and trigger.reply_to != trigger.sed
     }
-    return {(a, b) for a, b in pairs if a < b and (b, a) in pairs and not {a, b} & reopened}
+    return {(min(pair), max(pair)) for pair in pairs if not {*pair} & reopened and not pair[1].startswith("X")}
 
 
 def _exclusions(buc: Buc, version: CdmVersion, space: Space) -> Iterator[Counterexample]:
