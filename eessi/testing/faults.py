@@ -34,6 +34,7 @@ class FaultKind(enum.StrEnum):
     WRONG_CASE = "wrong case"
     WRONG_RECEIVER = "wrong receiver"
     NO_ENVELOPE = "no envelope"
+    WRONG_SIGNATURE = "wrong signature"
 
 
 ENDINGS: Final = {
@@ -63,6 +64,8 @@ class Fault:
     kind: FaultKind
     by: dt.timedelta = dt.timedelta()
 
+
+_FIRST_TEXT = re.compile(rb">([^<>\s][^<>]*)</")
 
 _FORM = re.compile(r"(?P<name>[a-z ]+?)(?: by (?P<count>[0-9]{1,4}) (?P<unit>hour|day|week)s?)?")
 _UNIT: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1), "week": dt.timedelta(weeks=1)}
@@ -100,6 +103,8 @@ def spoiled(kind: FaultKind, message: Message) -> bytes:
             return message.data[: len(message.data) * 2 // 3]
         case FaultKind.NO_ENVELOPE:
             return message.sed.data
+        case FaultKind.WRONG_SIGNATURE:
+            return _changed_after_signing(message)
         case FaultKind.WRONG_VERSION:
             return _with(message, buc_version=_other_version(header.buc_version))
         case FaultKind.WRONG_SENDER:
@@ -116,6 +121,18 @@ def _with(message: Message, **changes: object) -> bytes:
     header: Header = attrs.evolve(message.header, schema_location=None, **changes)  # type: ignore[arg-type]  # fields of Header
     sed: Sed = message.sed
     return Message.compose(header, sed, message.attachments).data
+
+
+def _changed_after_signing(message: Message) -> bytes:
+    """One letter added to the first text of the document, its signature left as it was."""
+    if not message.sed.is_signed:
+        raise UsageError("only a signed document can have a wrong signature; add sign: true")
+    start = message.data.index(b"</sbdh:StandardBusinessDocumentHeader>")
+    found = _FIRST_TEXT.search(message.data, start)
+    if found is None:
+        raise UsageError("the document has no text that could be changed")
+    at = found.end(1)
+    return message.data[:at] + b"x" + message.data[at:]
 
 
 def _other_version(version: CdmVersion | None) -> CdmVersion:

@@ -15,7 +15,7 @@ from random import Random
 import attrs
 
 from eessi.buc import Case, Event, buc
-from eessi.errors import EessiError, InputError, PeerViolation, ProcessError
+from eessi.errors import EessiError, InputError, PeerViolation, ProcessError, SecurityError
 from eessi.findings import Verdict
 from eessi.ids import Action, BucId, CaseId, CdmVersion, InstitutionId, Role, SedType
 from eessi.schemas import Registry
@@ -94,6 +94,10 @@ class Details:
 NO_DETAILS = Details()
 
 
+def _nobody(institution: InstitutionId) -> frozenset[str]:
+    return frozenset()
+
+
 def _always(receiver: InstitutionId) -> Refusal | None:
     return None
 
@@ -111,6 +115,7 @@ class Player:
     """One institution of a run.
 
     :param clock: gives the time of what the player does. :param random: gives its identifiers.
+    :param signers: thumbprints of the certificates that may sign for an institution.
     :param reach: why an institution cannot take part today by the directory; ``None`` when it can.
     """
 
@@ -127,6 +132,7 @@ class Player:
     random: Random
     case: Case | None = None
     reach: Callable[[InstitutionId], Refusal | None] = _always
+    signers: Callable[[InstitutionId], frozenset[str]] = _nobody
     documents: dict[str, Held] = attrs.field(factory=dict)
     outbox: list[Waiting] = attrs.field(factory=list)
     refused: list[Arrival] = attrs.field(factory=list)
@@ -305,6 +311,10 @@ class Player:
             return gone
         if all(party.id != self.institution for party in header.receivers):
             return Refusal("the header does not name this institution as a receiver", "RUN-RECEIVER")
+        if message.sed.is_signed:
+            refused = self._unproved(message.sed, header.sender.institution)
+            if refused is not None:
+                return refused
         if header.buc is not None and header.buc != self.buc:
             return Refusal(f"the message belongs to {header.buc}, the case is {self.buc}", "RUN-BUC")
         if header.buc_version is not None and not header.buc_version.same_minor(self.version):
@@ -318,6 +328,18 @@ class Player:
             and header.case_id != CaseId(self.case.id)
         ):
             return Refusal("the message belongs to another case", "RUN-CASE")
+        return None
+
+    def _unproved(self, sed: Sed, sender: InstitutionId) -> Refusal | None:
+        """Why the signature of a document does not hold, or is not that of its sender."""
+        from eessi.sed.signature import verify
+        from eessi.trust import SecurityPolicy
+
+        trusted = self.signers(sender) or frozenset({"nobody"})
+        try:
+            verify(sed, SecurityPolicy(trusted=trusted, on=self.clock().date()))
+        except SecurityError as error:
+            return Refusal(str(error), "RUN-SIGNATURE")
         return None
 
     def _enter(self, message: Message, details: Details) -> None:

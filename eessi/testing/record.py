@@ -105,6 +105,7 @@ class ExchangeRecord(_Record):
     rule: str | None = None
     header: dict[str, str] = Field(default_factory=dict)
     attachments: tuple[str, ...] = ()
+    signed: bool = False
     before: VerdictRecord | None = Field(default=None, description="the check before it left")
     after: dict[str, VerdictRecord] = Field(default_factory=dict, description="the check on arrival, by receiver")
     rejections: dict[str, str] = Field(default_factory=dict, description="why a receiver did not take it, by receiver")

@@ -102,6 +102,7 @@ class SendOptions(_Model):
         default=None,
         description="what goes wrong with the message on its way: late by 3 days, duplicate, unreadable ...",
     )
+    sign: bool = Field(default=False, description="sign the document with a key made on the spot for the sender")
     times: int = Field(
         default=1, ge=1, le=100_000, description="send so many documents of this kind, one after the other"
     )

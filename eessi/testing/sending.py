@@ -16,7 +16,7 @@ from eessi.testing.record import ExchangeRecord
 from eessi.testing.recording import document_record, header_record, verdict_record
 from eessi.testing.scenario import SendOptions, Step
 from eessi.testing.sentences import Send
-from eessi.testing.stage import Stage
+from eessi.testing.stage import Stage, signed
 
 __all__ = ["Outcome", "arrived_late", "exchange_record", "post", "said", "send_step"]
 
@@ -61,6 +61,8 @@ def _once(stage: Stage, step: Step) -> Outcome:
     sed, name = _named(step, sender)
     try:
         document = stage.builder.build(sed, options, stage.random)
+        if options.sign:
+            document = signed(document, sender.institution, stage.clock())
     except EessiError as error:
         raise step.error(str(error)) from None
     fault = read_fault(options.fault) if options.fault else None
@@ -178,6 +180,7 @@ def exchange_record(
             "receivers": tuple(receivers),
             "reply_to": reply_to,
             "ending": ending,
+            "signed": sending.sed.is_signed,
             "reason": reason,
             "rule": rule,
             "header": header_record(header) if header else {},

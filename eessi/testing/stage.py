@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from eessi.buc import Buc, Case, buc
 from eessi.directory import Directory
-from eessi.errors import DefinitionError, NotAllowed, UsageError
+from eessi.errors import DefinitionError, MissingExtra, NotAllowed, UsageError
 from eessi.ids import InstitutionId, Period, Role
 from eessi.schemas import Registry
+from eessi.sed import Sed
 from eessi.testing.building import Builder
 from eessi.testing.clock import VirtualClock
 from eessi.testing.players import Player, Refusal
 from eessi.testing.scenario import Scenario
 from eessi.transport import InMemoryNetwork, Transport
 
-__all__ = ["Network", "Stage"]
+if TYPE_CHECKING:
+    from eessi.transport.wss import KeyPair
+
+__all__ = ["Network", "Stage", "signed", "signers"]
 
 
 class Network(Protocol):
@@ -37,6 +42,30 @@ def _network(transport: str, clock: VirtualClock) -> Network:
 
         return As4Network(clock)
     raise UsageError(f"no transport is called {transport!r}; it is memory or as4")
+
+
+def _business_key(institution: InstitutionId) -> KeyPair:
+    """A key made on the spot, the same one for an institution in one process."""
+    try:
+        from eessi.transport.demo_keys import demo_key
+    except ImportError:
+        raise MissingExtra("signature", "signing documents in a scenario") from None
+    return demo_key(f"business of {institution}")
+
+
+def signers(institution: InstitutionId) -> frozenset[str]:
+    """Thumbprints of the certificates that may sign for a simulated institution."""
+    from cryptography.hazmat.primitives import hashes
+
+    return frozenset({_business_key(institution).certificate.fingerprint(hashes.SHA256()).hex()})
+
+
+def signed(sed: Sed, institution: InstitutionId, at: dt.datetime) -> Sed:
+    """A document signed by a simulated institution; it never leaves this process."""
+    from eessi.sed.signature import sign
+
+    pair = _business_key(institution)
+    return sign(sed, pair.private_key, pair.certificate, signing_time=at, loopback=True)
 
 
 @attrs.define(slots=True)
@@ -115,6 +144,7 @@ class Stage:
             clock=self.clock,
             random=Random(f"{self.seed}:{name}"),  # noqa: S311  # as above
             reach=self.reach,
+            signers=signers,
         )
 
     def _institution(self, name: str) -> tuple[InstitutionId, str]:

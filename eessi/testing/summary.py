@@ -100,7 +100,10 @@ def _gaps(exchanges: list[ExchangeRecord]) -> Iterable[str]:
     for exchange in exchanges:
         for check in (exchange.before, *exchange.after.values()):
             for gap in check.not_checked if check is not None else ():
-                if gap.what in _ELSEWHERE or (gap.what == "attachments" and not exchange.attachments):
+                done = (gap.what == "attachments" and not exchange.attachments) or (
+                    gap.what == "signature" and exchange.signed
+                )
+                if gap.what in _ELSEWHERE or done:
                     continue
                 for known, value in ((seds, exchange.document.sed), (reasons, gap.why)):
                     if value not in known.setdefault(gap.what, []):

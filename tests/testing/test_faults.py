@@ -37,6 +37,21 @@ def test_a_spoiled_message_is_not_taken_and_the_rule_is_named(play: Play, kind: 
     assert played.parties[1].history == ()
 
 
+def test_a_signature_is_verified_on_arrival(play: Play) -> None:
+    good = play(sends("FR sends A001 to BE", "sign: true"), "BE has A001")
+    assert good.passed, good.failures
+    assert not any(line.startswith("Signature") for line in good.not_checked)
+    bad = play(
+        sends("FR sends A001 to BE", "sign: true", "fault: wrong signature"), "expect rejected because RUN-SIGNATURE"
+    )
+    assert bad.passed, bad.failures
+
+
+def test_only_a_signed_document_has_a_wrong_signature(play: Play) -> None:
+    played = play(sends("FR sends A001 to BE", "fault: wrong signature"))
+    assert "add sign: true" in played.failures[0].failures[0]
+
+
 def test_a_message_of_another_case_is_not_taken(play: Play) -> None:
     other = sends("FR sends A005 to BE", "fault: wrong case")
     played = play(ASK, other, "expect rejected because RUN-CASE")
@@ -147,5 +162,5 @@ def test_every_fault_has_an_ending_that_is_tried_above() -> None:
     rejected = {kind for kind in FaultKind if kind not in ENDINGS}
     assert rejected == {
         FaultKind.UNREADABLE, FaultKind.NO_ENVELOPE, FaultKind.WRONG_VERSION, FaultKind.WRONG_SENDER,
-        FaultKind.WRONG_RECEIVER, FaultKind.WRONG_CASE,
+        FaultKind.WRONG_RECEIVER, FaultKind.WRONG_CASE, FaultKind.WRONG_SIGNATURE,
     }  # fmt: skip

@@ -19,6 +19,7 @@ from eessi.testing.campaigns.targets import Envelopes, Pair
 from eessi.testing.faults import FaultKind, spoiled
 from eessi.testing.players import Arrival, Sending
 from eessi.testing.scenario import SendOptions
+from eessi.testing.stage import signed
 
 __all__ = ["ATTACKS", "Attack", "Ground"]
 
@@ -107,6 +108,18 @@ def _own_damaged(ground: Ground) -> str:
     document = pair.document("S071", SendOptions()).replace("Person/PersonIdentification/sex", None)
     sending, arrived = pair.send("S071", document=document)
     return _stays(sending) if not arrived else "sent"
+
+
+def _signature(change: Callable[[bytes], bytes], signer: str | None = None) -> Callable[[Ground], str]:
+    """A signed document, by its sender or by somebody else, after something was done to its bytes."""
+
+    def attack(ground: Ground) -> str:
+        pair = ground.pair()
+        by = InstitutionId(signer) if signer else pair.france.institution
+        document = signed(pair.document("A001"), by, pair.stage.clock())
+        return _reaction(pair.deliver(change(pair.message(document=document).data)))
+
+    return attack
 
 
 def _other_type(ground: Ground) -> str:
@@ -263,6 +276,8 @@ ATTACKS: tuple[Attack, ...] = (
     Attack("D08", "document", "a required element is missing", "TI-03", "SCH-MISSING", _damaged({"Person/PersonIdentification/sex": None})),
     Attack("D09", "document", "a code that is in no list", "TI-03", "SCH-CODE", _damaged({"Person/PersonIdentification/sex": "77"})),
     Attack("D10", "document", "our own damaged document", "TI-04", "SCH-MISSING", _own_damaged),
+    Attack("D11", "document", "a document changed after it was signed", "TI-12", "RUN-SIGNATURE", _signature(lambda data: data.replace(b"Testperson", b"Testpersonx"))),
+    Attack("D12", "document", "a document signed by another institution", "TI-12", "RUN-SIGNATURE", _signature(bytes, "FR:INTRUDER1")),
     Attack("M01", "message", "the header names another sender", "TI-05", "RUN-SENDER", _fault(FaultKind.WRONG_SENDER)),
     Attack("M02", "message", "the header names another receiver", "TI-05", "RUN-RECEIVER", _fault(FaultKind.WRONG_RECEIVER)),
     Attack("M03", "message", "the header names another CDM version", "TI-06", "RUN-VERSION", _fault(FaultKind.WRONG_VERSION)),
