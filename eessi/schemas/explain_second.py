@@ -30,7 +30,7 @@ def ask_xmlschema(root: etree._Element, sources: SchemaSources) -> tuple[Finding
         for name, text in sources.files.items():
             Path(folder, name).write_bytes(text)
         schema = xmlschema.XMLSchema10(str(Path(folder, sources.main)), allow="local", defuse="always")
-        alone = _xml.parse(_xml.serialise(root))
+        alone = _xml.serialise(root)
         errors = [error for _, error in zip(range(_MOST), schema.iter_errors(alone), strict=False)]
     return tuple(
         Finding(

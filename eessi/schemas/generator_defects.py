@@ -379,13 +379,10 @@ def _date_form(document: Defective) -> Broken | None:
 
 
 def _blanks(document: Defective) -> Broken | None:
-    place = document.code(lambda node: bool(node.children["value"].check))
-    if place is None:
-        return None
-    element, node = place
-    child = document.source.choice(list(element))
-    child.text = document.source.choice((" {}", "{} ", "\n{}\n")).format(child.text)
-    return Broken("SCH-CODE-BLANKS", document.at(element if node.element.value_max == 1 else child))
+    def make(node: Node, text: str) -> str | None:
+        return document.source.choice((" {}", "{} ", "\n{}\n")).format(text) if text in _values(node) else None
+
+    return _code_value(document, make, "SCH-CODE-BLANKS")
 
 
 def _child_namespace(document: Defective) -> Broken | None:
