@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.peers.postgresql import postgresql, postgresql_server
+
+__all__ = ["postgresql", "postgresql_server"]
+
 HERE = Path(__file__).parent
 MESSAGES = 5
 
