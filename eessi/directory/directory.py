@@ -239,7 +239,7 @@ class Directory:
         """
         timeline = self._questions.get((buc, role, country)) or self._ask(buc, role, country)
         found = timeline.at(on or dt.date.today())
-        return self._by_name(found, name) if name else found
+        return found if name is None else self._by_name(found, name)
 
     def route(self, institution: str | Institution, on: dt.date | None = None) -> Route:
         """How an institution is reached on a day: its access point, endpoints and valid certificates.

@@ -10,6 +10,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Final
 
 import attrs
 
@@ -205,23 +206,37 @@ def _warnings(institution: Institution) -> tuple[str, ...]:
     return ()
 
 
-class Timeline:
-    """All answers to one question, by day: the days on which something changes, and the answer from each of them on."""
+_DAYS_REMEMBERED: Final = 64
 
-    __slots__ = ("_answer", "_days", "_found")
+
+class Timeline:
+    """All answers to one question, by day: the days on which something changes, and the answer from each of them on.
+
+    A few days asked last are remembered by themselves: today is asked a thousand times.
+    """
+
+    __slots__ = ("_answer", "_days", "_found", "_lately")
 
     def __init__(self, days: Iterable[dt.date], answer: Callable[[dt.date, dt.date | None], Found]) -> None:
         self._days = sorted({dt.date.min, *days})
         self._found: list[Found | None] = [None] * len(self._days)
         self._answer = answer
+        self._lately: dict[dt.date, Found] = {}
 
     def at(self, on: dt.date) -> Found:
         """The answer that holds on a day."""
+        found = self._lately.get(on)
+        return found if found is not None else self._look(on)
+
+    def _look(self, on: dt.date) -> Found:
         index = bisect_right(self._days, on) - 1
         found = self._found[index]
         if found is None:
             until = self._days[index + 1] if index + 1 < len(self._days) else None
             found = self._found[index] = self._answer(self._days[index], until)
+        if len(self._lately) >= _DAYS_REMEMBERED:
+            self._lately.clear()
+        self._lately[on] = found
         return found
 
 

@@ -47,6 +47,12 @@ _PARTS: Final = (
     "Certificate",
 )
 _TEMPLATES_KEPT: Final = 200_000
+_Template = tuple[BucId, Role, Period, bool]
+_USUAL_ROW: Final = re.compile(
+    r"\s*<applicationRole>([^<&]*)</applicationRole>\s*<ValidityPeriod>\s*"
+    r"(?:<start>([^<&]*)</start>\s*)?(?:<end>([^<&]*)</end>\s*)?</ValidityPeriod>\s*"
+    r"<BUCType>\s*<name>([^<&]*)</name>\s*</BUCType>\s*(?:<isEESSIReady>([^<&]*)</isEESSIReady>)?\s*"
+)
 _PLAIN_HEAD: Final = re.compile(r"(?:<Competences[^<>]*>)?\s*<Competence>\s*")
 
 
@@ -100,7 +106,7 @@ class _Reader:
     def __init__(self, folding: Folding) -> None:
         self.folding = folding
         self.head = CopyHead()
-        self.templates: dict[str, tuple[BucId, Role, Period, bool]] = {}
+        self.templates: dict[str, _Template] = {}
         self.plain_heads: set[str] = set()
         self.ids: dict[str, InstitutionId | None] = {}
 
@@ -244,7 +250,7 @@ class _Reader:
         if element is None or not len(element):
             return ()
         found = []
-        templates, plain = self.templates, self.plain_heads
+        templates = self.templates
         rows: list[etree._Element] | None = None
         texts = etree.tostring(element, encoding="unicode", with_tail=False).split("</Competence>")
         if len(texts) != len(element) + 1:
@@ -252,41 +258,65 @@ class _Reader:
         for index in range(len(texts) - 1):
             head, _, body = texts[index].partition("</id>")
             before, _, name = head.rpartition("<id>")
-            template = templates.get(body) if before in plain and "&" not in name and "<" not in name else None
+            plain = before in self.plain_heads or self.is_plain(before)
+            if plain and "&" not in name and "<" not in name:
+                template = templates.get(body)
+                usual = _USUAL_ROW.fullmatch(body) if template is None else None
+                if usual is not None:
+                    template = self.template(body, usual, path)
+                    if template is None:
+                        continue
+            else:
+                template = None
             if template is None:
                 rows = rows if rows is not None else list(element)
-                template = self.competence(rows[index], path, body if self.is_plain(before, name) else "")
+                name = _leaf(_children(rows[index]), "id") or ""
+                template = self.competence(path, *_words_of(rows[index]))
                 if template is None:
                     continue
-                name = _leaf(_children(rows[index]), "id") or ""
             buc, role, period, is_ready = template
-            found.append(Competence(buc, role, period, is_ready, name or None))
+            found.append(Competence(buc, role, period, is_ready, name.strip() or None))
         return self.folding.competences(found, path)
 
-    def is_plain(self, before: str, name: str) -> bool:
-        """Whether nothing but its name stands before a row's text, so that the rest of the text says all of it."""
-        if "<" in name or "&" in name or not _PLAIN_HEAD.fullmatch(before):
+    def template(self, body: str, usual: re.Match[str], path: str) -> _Template | None:
+        """A row read from its text alone: it has the usual parts in the usual order and nothing else."""
+        role, start, end, code, ready = usual.groups()
+        before = self.folding.defects.total
+        found = self.competence(path, role, start, end, code, ready)
+        if found is not None and self.folding.defects.total == before and len(self.templates) < _TEMPLATES_KEPT:
+            self.templates[body] = found  # only rows without a defect: the others are reported for each institution
+        return found
+
+    def is_plain(self, before: str) -> bool:
+        """Whether nothing stands before a row's name, so that the text after it says all the rest."""
+        if not _PLAIN_HEAD.fullmatch(before):
             return False
         if len(self.plain_heads) < _TEMPLATES_KEPT:
             self.plain_heads.add(before)
         return True
 
-    def competence(self, row: etree._Element, path: str, key: str) -> tuple[BucId, Role, Period, bool] | None:
-        parts = _children(row)
-        kind = parts.get("BUCType")
+    def competence(
+        self, path: str, role_text: str | None, start: str | None, end: str | None, code: str | None, ready: str | None
+    ) -> _Template | None:
+        """What the words of a row mean; ``None`` when it is refused."""
         defects = self.folding.defects
-        before = defects.total
-        buc = self.folding.buc((_leaf(_children(kind), "name") if kind is not None else None) or "", path)
-        role = self.folding.role(_leaf(parts, "applicationRole") or "", path)
-        ready = (_leaf(parts, "isEESSIReady") or "").lower()
+        buc = self.folding.buc((code or "").strip(), path)
+        role = self.folding.role((role_text or "").strip(), path)
         if buc is None or role is None:
             return None
-        if ready not in ("true", "false", "1", "0"):
+        word = (ready or "").strip().lower()
+        if word not in ("true", "false", "1", "0"):
             defects.report("DIR-READY-UNKNOWN", f"{path}/{buc}", "no readiness", expected="true or false")
-        found = (buc, role, self.period(parts.get("ValidityPeriod"), f"{path}/{buc}"), ready in ("true", "1"))
-        if key and defects.total == before and len(self.templates) < _TEMPLATES_KEPT:
-            self.templates[key] = found  # only rows without a defect: the others are reported for each institution
-        return found
+        return (buc, role, self.folding.period(start, end, f"{path}/{buc}"), word in ("true", "1"))
+
+
+def _words_of(row: etree._Element) -> tuple[str | None, str | None, str | None, str | None, str | None]:
+    """Role, start, end, process and readiness of a row, wherever they stand in it."""
+    parts = _children(row)
+    period, kind = parts.get("ValidityPeriod"), parts.get("BUCType")
+    days = _children(period) if period is not None else {}
+    code = _leaf(_children(kind), "name") if kind is not None else None
+    return _leaf(parts, "applicationRole"), _leaf(days, "start"), _leaf(days, "end"), code, _leaf(parts, "isEESSIReady")
 
 
 def _header(element: etree._Element) -> dict[str, object]:
