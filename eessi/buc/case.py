@@ -207,12 +207,13 @@ class Case:
         state = self._state
         rows = self._frame.program.rows.get(self.role, {})
         for document in state.documents.values():
-            if not document.mine:
+            row = rows.get(document.sed)  # none for a document that was admitted although its process does not know it
+            if not document.mine or row is None:
                 continue
             if document.status == "new":
                 answer = local.draft_answer(self._frame, state, document, on)
                 yield Move(self, "draft", document.sed, answer, None, document.id)
-            elif document.status == "sent" and state.status is CaseState.OPEN and rows[document.sed].update:
+            elif document.status == "sent" and state.status is CaseState.OPEN and row.update:
                 blocked = "update" in state.blocked.get(document.id, ())
                 yield Move(self, "update", document.sed, Answer.NO if blocked else Answer.YES, None, document.id)
 
