@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from eessi.release.change import Change, ChangeClass, kind_of
 if TYPE_CHECKING:
     from eessi.release.difference import Difference
     from eessi.release.impact import Impact
+    from eessi.release.open_cases import CaseImpact
 
 __all__ = [
     "as_html",
@@ -167,7 +168,7 @@ def write_xlsx(found: Difference, output: Path) -> None:
 # impact -----------------------------------------------------------------------------------------------------------------
 
 
-def impact_as_json(found: Impact) -> dict[str, object]:
+def impact_as_json(found: Impact, cases: Sequence[CaseImpact] = ()) -> dict[str, object]:
     """The impact as a JSON document (without ``schema_version``)."""
     return {
         "documents": {
@@ -183,7 +184,19 @@ def impact_as_json(found: Impact) -> dict[str, object]:
             {"change": cause.change, "sed": cause.sed, "path": cause.path, "count": cause.count, "fix": cause.fix}
             for cause in found.causes
         ],
-        "cases": [],
+        "cases": [
+            {
+                "case": one.case_id,
+                "buc": one.buc,
+                "possible": one.possible,
+                "event": one.event,
+                "rule": one.rule,
+                "why": one.why,
+                "lost": list(one.lost),
+                "gained": list(one.gained),
+            }
+            for one in cases
+        ],
     }
 
 
@@ -194,17 +207,21 @@ def _impact_line(found: Impact, old: str, new: str) -> str:
     )
 
 
-def impact_as_text(found: Impact, old: str, new: str) -> str:
+def impact_as_text(found: Impact, old: str, new: str, cases: Sequence[CaseImpact] = ()) -> str:
     """The impact as lines for a terminal."""
     lines = [_impact_line(found, old, new)]
     for cause in found.causes:
         lines += ["", f"{cause.count:6} {cause.sed} {cause.path} [{cause.change}]", f"       {cause.fix}"]
     if found.reasons:
         lines += ["", "Undetermined:"] + [f"{count:6} {why}" for why, count in found.reasons.items()]
+    if cases:
+        stopped = [one for one in cases if not one.possible]
+        lines += ["", f"{len(cases)} open cases: {len(cases) - len(stopped)} may go on, {len(stopped)} may not"]
+        lines += [f"  {one.case_id} {one.buc}: event {one.event}: {one.why}" for one in stopped]
     return "\n".join(lines)
 
 
-def impact_as_markdown(found: Impact, old: str, new: str) -> str:
+def impact_as_markdown(found: Impact, old: str, new: str, cases: Sequence[CaseImpact] = ()) -> str:
     """The impact as a Markdown document."""
     lines = [
         f"# Impact of {old} to {new}",
@@ -216,11 +233,17 @@ def impact_as_markdown(found: Impact, old: str, new: str) -> str:
     ]
     lines += [f"| {c.count} | {c.sed} | {_cell(c.path)} | {c.change} | {_cell(c.fix)} |" for c in found.causes]
     lines += ["", *[f"- undetermined: {count} × {why}" for why, count in found.reasons.items()]]
+    for one in cases:
+        said = "may go on" if one.possible else f"may not go on: event {one.event}: {one.why}"
+        lines.append(f"- case {one.case_id} ({one.buc}) {said}")
     return "\n".join(lines)
 
 
-def impact_as_html(found: Impact, old: str, new: str) -> str:
+def impact_as_html(found: Impact, old: str, new: str, cases: Sequence[CaseImpact] = ()) -> str:
     """The impact as one self-contained page."""
     from eessi.pages.rendering import render
 
-    return render("impact.html.j2", {"found": found, "old": old, "new": new, "summary": _impact_line(found, old, new)})
+    return render(
+        "impact.html.j2",
+        {"found": found, "old": old, "new": new, "cases": cases, "summary": _impact_line(found, old, new)},
+    )
