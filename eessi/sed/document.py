@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["ROOT_ATTRIBUTES", "Content", "Sed", "match_root", "recognise_root"]
 
 Content = str | list["Content"] | dict[str, "Content"]
-"""Plain content: text, lists and dicts; a code is its text, several codes are a list of texts."""
+"""Plain content: text, lists and dicts. A code is its text, several codes are a list of texts, a code element that is
+repeated is a list of lists."""
 
 ROOT_ATTRIBUTES = ("sedPackage", "sedGVer", "sedVer")
 """Attributes of the document element (S071 4.4.0); no other element carries any."""
@@ -330,10 +331,15 @@ def _plain(element: etree._Element) -> Content:
     if is_code(element):
         values: list[Content] = [text_of(part) for part in parts]
         return values[0] if len(values) == 1 else values
-    grouped: dict[str, list[Content]] = {}
+    grouped: dict[str, list[etree._Element]] = {}
     for part in parts:
-        grouped.setdefault(_xml.local_name(part), []).append(_plain(part))
-    return {name: group[0] if len(group) == 1 else group for name, group in grouped.items()}
+        grouped.setdefault(_xml.local_name(part), []).append(part)
+    return {name: _plain(group[0]) if len(group) == 1 else _plain_list(group) for name, group in grouped.items()}
+
+
+def _plain_list(group: list[etree._Element]) -> list[Content]:
+    """Repeated elements; of a repeated code each entry is a list, so that it differs from one code with several values."""
+    return [[text_of(value) for value in children(one)] if is_code(one) else _plain(one) for one in group]
 
 
 def _squeezed(root: etree._Element) -> bytes:

@@ -144,6 +144,8 @@ def test_plain_data(sed: Sed) -> None:
         "PersonIdentification": {"familyName": "van-den-Berg", "sex": "02"},
         "AdditionalInformationPerson": {"nationality": ["EL", "UK"]},
     }
+    codes = sed_of(S071.replace(b"</sex>", b"</sex><sex><value>01</value></sex>"))
+    assert codes.part_at("Person/PersonIdentification") == {"familyName": "van-den-Berg", "sex": [["02"], ["01"]]}
     assert sed.part_at("Addresses/Address") == [{"town": "Athina"}, {"town": "London"}]
     with pytest.raises(UnknownCode):
         sed.part_at("Absent")

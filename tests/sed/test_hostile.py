@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -103,6 +104,33 @@ def test_damaged_documents(data: bytes, cuts: list[tuple[int, bytes]], end: int)
 def test_any_json_at_every_reader(value: object) -> None:
     data = json.dumps(value).encode()
     assert all(one_line(outcome(read, data)) for read in (recognise, *readers))
+
+
+def test_documents_nested_to_the_limit() -> None:
+    """As deep as the parser allows, everything still works; deeper is refused by name."""
+    for depth, fits in ((250, True), (300, False)):
+        xml = b'<s:A001 xmlns:s="http://ec.europa.eu/eessi/ns/4_9/A001">%s</s:A001>' % (
+            b"<a>" * depth + b"</a>" * depth
+        )
+        text = '{"A001": ' + '{"a": ' * depth + '"x"' + "}" * depth + "}"
+        sed = outcome(parse, xml)
+        assert isinstance(sed, Sed) is fits, sed
+        read = outcome(lambda text: read_rina_json(text, version="4.9", registry=REGISTRY), text)
+        assert isinstance(read, Sed) is fits, read
+        if isinstance(sed, Sed) and isinstance(read, Sed):
+            again = build("A001", read.part_at(), version="4.9", registry=REGISTRY, as_given=True)  # type: ignore[arg-type]  # a mapping
+            assert dict(again.items()) == dict(read.items())
+            assert len(write_rina_json(sed, REGISTRY)) > depth
+            assert validate(sed, REGISTRY).outcome == "undetermined"
+
+
+def test_many_threads_share_one_document() -> None:
+    sed = parse(VALID)
+    assert isinstance(sed, Sed)
+    with ThreadPoolExecutor(8) as pool:
+        texts = set(pool.map(lambda _: write_rina_json(sed, REGISTRY), range(40)))
+        items = set(pool.map(lambda _: tuple(sed.items()), range(40)))
+    assert len(texts) == len(items) == 1
 
 
 @settings(max_examples=100, deadline=None, database=None)
