@@ -131,12 +131,12 @@ def test_verify_finds_a_changed_byte_and_a_broken_manifest(eessi: Eessi, officia
     code, out, _ = eessi("packages", "verify")
     assert (code, out) == (0, "4 packages verified, no trouble\n")
     lock = tmp_path / "packages.lock"
-    assert eessi("packages", "verify", "--write-lock", lock)[0] == 0
-    assert eessi("packages", "verify", "--lock", lock)[0] == 0
+    assert eessi("packages", "verify", "open:4.4", "cdm", "--write-lock", lock)[0] == 0
+    assert eessi("packages", "verify", "open:4.4", "cdm", "--lock", lock)[0] == 0
     kept = tmp_path / "home" / "packages" / "cdm-4.4.0"
     file = kept / "files" / "S071-4.4.0-20241203T114212.xsd"
     file.write_bytes(file.read_bytes() + b"\n")
-    code, out, _ = eessi("packages", "verify", "--format", "json")
+    code, out, _ = eessi("packages", "verify", "open:4.4", "cdm", "--format", "json")
     assert code == 5
     troubles = {row["package"]: row["troubles"] for row in json.loads(out)["packages"]}
     assert troubles["open:4.4"] == []
@@ -151,9 +151,9 @@ def test_verify_finds_a_changed_byte_and_a_broken_manifest(eessi: Eessi, officia
 def test_a_lock_sees_a_package_that_is_gone(eessi: Eessi, official: Path, tmp_path: Path) -> None:
     assert eessi("packages", "import", official)[0] == 0
     lock = tmp_path / "packages.lock"
-    assert eessi("packages", "verify", "--write-lock", lock)[0] == 0
+    assert eessi("packages", "verify", "open:4.4", "cdm", "--write-lock", lock)[0] == 0
     (tmp_path / "home" / "packages" / "cdm-4.4.0").rename(tmp_path / "elsewhere")
-    code, out, _ = eessi("packages", "verify", "--lock", lock)
+    code, out, _ = eessi("packages", "verify", "open:4.4", "--lock", lock)
     assert code == 5
     assert "cdm:4.4.0: locked as" in out
 

@@ -111,7 +111,7 @@ def groups(draw: st.DrawFn, name: str, depth: int, above: tuple[str, ...]) -> El
         children = tuple(
             attrs.evolve(child, min=min(child.min, 1), max=1) for child in children if isinstance(child, Element)
         )
-    uniques = draw(st.sampled_from([(), (Unique("A/b", ("c", "d")),), (Unique("x", (".",), key=True),)]))
+    uniques = draw(st.sampled_from([(), (Unique("n0/b", ("c", "d")),), (Unique("n1", (".",), key=True),)]))
     return Element(
         name=name, kind=Kind.GROUP, min=low, max=high, children=children, type_name=type_name,
         unordered=unordered and len(children) > 1, uniques=uniques,
