@@ -6,9 +6,7 @@ The English catalogue is complete; a text that another language lacks falls back
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from eessi.errors import UnknownCode
@@ -19,6 +17,9 @@ __all__ = ["complete_families", "explain", "is_reviewed", "known_ids", "language
 
 @functools.cache
 def _table(lang: str) -> dict[str, Any]:
+    import tomllib  # loaded when the first text is asked for: most documents have no finding
+    from importlib.resources import files
+
     file = files("eessi.findings").joinpath("messages", f"{lang}.toml")
     return tomllib.loads(file.read_text(encoding="utf-8")) if lang.isalpha() and file.is_file() else {}
 
@@ -36,6 +37,8 @@ def known_ids() -> tuple[str, ...]:
 
 def languages() -> tuple[str, ...]:
     """Codes of the languages that have a catalogue."""
+    from importlib.resources import files
+
     folder = files("eessi.findings").joinpath("messages")
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 

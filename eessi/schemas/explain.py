@@ -23,6 +23,7 @@ from eessi.schemas.explain_plan import Node, Way, plan_of
 from eessi.schemas.explain_repairs import Group, explain_group
 from eessi.schemas.explain_values import checker, date_of
 from eessi.schemas.structure import Element, Facets, Kind, Structure
+from eessi.schemas.validation import TooLong
 
 __all__ = ["TooLong", "explain_tree"]
 
@@ -34,10 +35,6 @@ _BLANK: Final = " \t\r\n"
 _DAY_FIRST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
 _WITH_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:.*")
 _PLAIN_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-
-
-class TooLong(Exception):
-    """The explanation took longer than it was given."""
 
 
 def explain_tree(
@@ -101,7 +98,7 @@ class _Walk:
         elif self.has_attributes or self.has_text:
             self.each((child, step[4]) for child, step in zip(children, way, strict=True))
         else:
-            self.each_plain(children, way)
+            self.plain(children, way)
         if node.unique:
             self.identity(node, element)
 
@@ -115,8 +112,8 @@ class _Walk:
             elif below.kind is not Kind.SIGNATURE:
                 self.group(below, child)
 
-    def each_plain(self, children: Iterable[etree._Element], way: Way) -> None:
-        """The same where the document has no attributes and no stray text: the common case, without calls for what is right."""
+    def plain(self, children: list[etree._Element], way: Way) -> None:
+        """Every child where the document has no attributes and no stray text: the common case, with few calls for what is right."""
         for child, (is_leaf, low, high, allowed, below) in zip(children, way, strict=True):
             if is_leaf:
                 if not len(child):
@@ -125,11 +122,15 @@ class _Walk:
                         continue
                 self.leaf(below, child)
                 continue
-            if allowed and below.one_value and len(child) == 1:
+            if allowed and len(child) == 1:
                 value = child[0]
                 if value.text in allowed and value.tag == "value" and not len(value):
                     continue
-            if below.kind is not Kind.SIGNATURE:
+            inner = child[:]
+            usual = below.ways.get(tuple([one.tag for one in inner]))  # type: ignore[misc]  # names of type str
+            if usual and not below.unique:
+                self.plain(inner, usual)
+            elif below.kind is not Kind.SIGNATURE:
                 self.group(below, child)
 
     def mend(

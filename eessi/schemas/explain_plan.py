@@ -8,11 +8,11 @@ from typing import Final
 
 from eessi.schemas.explain_models import Model
 from eessi.schemas.explain_values import STRINGS, Check, checker
+from eessi.schemas.recognition import SIGNATURE
 from eessi.schemas.structure import Choice, CodeList, Element, Facets, Kind, Particle, Structure
 
 __all__ = ["SIGNATURE", "Node", "plan_of"]
 
-SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _HELD: Final = 64
 _SHORT: Final = 40
 _WAYS: Final = 200

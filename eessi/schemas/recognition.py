@@ -16,7 +16,9 @@ from eessi.ids import CdmVersion, SedType
 if TYPE_CHECKING:
     from eessi.schemas.registry import Registry
 
-__all__ = ["Recognised", "recognise"]
+__all__ = ["SIGNATURE", "Recognised", "recognise"]
+
+SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
 _ROOT: Final = re.compile(r"(?P<code>(?:SYN|DA|[A-Z])[0-9]{3,5}(?:CB|[A-Z])?)(?:_[A-Za-z]\w*)?")
 _CDM: Final = re.compile(r"http://ec\.europa\.eu/eessi/ns(?:/([0-9]{1,3})_([0-9]{1,3})/([A-Za-z0-9_]+))?")

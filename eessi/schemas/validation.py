@@ -18,9 +18,7 @@ from lxml import etree
 from eessi import _xml
 from eessi.errors import BrokenData
 from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
-from eessi.schemas.explain import TooLong, explain_tree
-from eessi.schemas.explain_plan import SIGNATURE
-from eessi.schemas.recognition import Recognised, recognise
+from eessi.schemas.recognition import SIGNATURE, Recognised, recognise
 from eessi.schemas.structure import Fidelity, Structure
 
 if TYPE_CHECKING:
@@ -60,6 +58,19 @@ class _Options:
     rules: bool
     thorough: bool
     seconds: float | None
+
+
+class TooLong(Exception):
+    """The explanation took longer than it was given."""
+
+
+def explain_tree(
+    root: etree._Element, structure: Structure, *, data: bytes | None = None, seconds: float | None = None
+) -> tuple[Finding, ...]:
+    """The rich gear, loaded when the first document is refused."""
+    from eessi.schemas.explain import explain_tree as walk
+
+    return walk(root, structure, data=data, seconds=seconds)
 
 
 def validate_bytes(
