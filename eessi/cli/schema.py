@@ -31,6 +31,13 @@ OUTPUTS = {
     "replay": ("eessi.testing.report_json", "ReplayDocument", "eessi replay --format json"),
     "campaign": ("eessi.testing.report_json", "CampaignDocument", "eessi campaign KIT --format json"),
     "scenario": ("eessi.testing.report_json", "ScenarioDocument", "scenario files, *.buc.yaml"),
+    "directory-find": ("eessi.directory.reports", "FindDocument", "eessi directory find --format json"),
+    "directory-show": ("eessi.directory.reports", "ShowDocument", "eessi directory show --format json"),
+    "directory-diff": ("eessi.directory.reports", "DiffDocument", "eessi directory diff --format json"),
+    "directory-lint": ("eessi.directory.reports", "LintDocument", "eessi directory lint --format json"),
+    "directory-history": ("eessi.directory.reports", "HistoryDocument", "eessi directory history --format json"),
+    "directory-import": ("eessi.directory.reports", "ImportDocument", "eessi directory import --format json"),
+    "directory-proposals": ("eessi.directory.reports", "ProposalsDocument", "eessi directory approve --format json"),
     "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
 }
 """Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""

@@ -101,6 +101,8 @@ class _Reader:
     def _walk(self, top: Path) -> Iterator[tuple[Path, int]]:
         for folder, _, names in os.walk(top):  # does not follow links to folders
             for name in sorted(names):
+                if not name.lower().endswith(_KEPT):
+                    continue  # nothing is unpacked here, so other files cost nothing and do not count
                 path = Path(folder, name)
                 about = path.stat()
                 if stat.S_ISREG(about.st_mode):
@@ -158,7 +160,7 @@ class _Reader:
 
     def _check_total(self) -> None:
         if self.total > self.limits.total:
-            raise _over(self.source, "total", f"unpacks to more than {self.limits.total:,} bytes")
+            raise _over(self.source, "total", f"holds more than {self.limits.total:,} bytes")
         if self.packed and self.total > _RATIO_FROM and self.total > self.packed * self.limits.ratio:
             raise _over(self.source, "ratio", f"unpacks to more than {self.limits.ratio} times its size")
 

@@ -107,10 +107,11 @@ def _from_the_top(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _without_dtd(files: dict[str, bytes], notes: list[str]) -> Iterator[tuple[str, bytes]]:
-    """All but signature schemas with a DTD, as W3C publishes one: ours is used instead."""
+    """All but schemas with a DTD that are not named like a SED, such as W3C's own of XML Signature: ours is used instead."""
     for path, data in files.items():
-        if posixpath.basename(path).lower() in _SIGNATURE_FILES and b"<!DOCTYPE" in data:
-            notes.append(f"{path}: has a DTD and is not read; the toolkit's own schema of the standard is used instead")
+        if b"<!DOCTYPE" in data and _parsed(SedFileName.parse, path) is None:
+            instead = "; the toolkit's own is used" if posixpath.basename(path).lower() in _SIGNATURE_FILES else ""
+            notes.append(f"{path}: has a DTD and is not read{instead}")
         else:
             yield path, data
 

@@ -135,6 +135,24 @@ def test_a_standard_schema_with_a_dtd_is_replaced_by_ours_and_noted(ours: bytes)
     assert [trouble for _, trouble in package.check() if trouble] == []
 
 
+def test_what_is_not_needed_does_no_harm(tmp_path: Path) -> None:
+    """Schemas of other things, other files, even broken links to them: passed over, and counted in a note."""
+    files = {
+        "S071-4.4.xsd": schema_text(),
+        "xml.xsd": b"<!DOCTYPE schema SYSTEM 'x.dtd'><schema/>",
+        "soap/other.xsd": b'<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema"><xsd:include schemaLocation="lost.xsd"/></xsd:schema>',
+        "guide.pdf": b"%PDF",
+    }
+    folder(tmp_path, files)
+    (tmp_path / "lost.pdf").symlink_to(tmp_path / "nowhere")
+    package = CdmPackage.import_from(tmp_path)
+    assert package.notes == (
+        "xml.xsd: has a DTD and is not read",
+        "1 schema files belong to no SED and no transaction",
+    )
+    assert [trouble for _, trouble in package.check() if trouble] == []
+
+
 def test_several_patch_levels_in_one_package() -> None:
     files = {
         f"{folder}/S071-4.4.{patch}.xsd": schema_text(version=f"4.4.{patch}") for folder, patch in (("a", 0), ("b", 1))
