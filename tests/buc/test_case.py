@@ -448,3 +448,58 @@ def test_events_are_checked_where_they_are_made() -> None:
         Event("sent")
     with pytest.raises(UnknownCode):
         Event("sent", sed="hello")
+
+
+# ---- versions --------------------------------------------------------------------------------------------------------
+
+
+def test_what_differs_between_versions() -> None:
+    """The behaviour behind the notes on versions: 4.1 to 4.2, and 4.2 to 4.3."""
+    old = owner("UB_BUC_01", "4.1").apply(sent("U003"))
+    new = owner("UB_BUC_01", "4.2").apply(sent("U003"))
+    assert {"U001", "U001CB", "U005"}.isdisjoint(old.allowed().seds)
+    assert {"U001", "U001CB", "U005"} <= new.allowed().seds
+    for version, free in (("4.2", True), ("4.3", False)):
+        case = counterparty("LA_BUC_01", version).apply(received("A001"))
+        assert ("H004" in case.allowed().seds) is free
+        answered = case.apply(received("H003", document_id="h"))
+        move = answered.allowed().find("H004")
+        assert move is not None
+        assert (move.parent_id == "h") is not free
+    for version, there in (("4.2", False), ("4.3", True)):
+        case = owner("S_BUC_18", version).apply(sent("S008")).apply(received("S130"))
+        assert ("S050" in case.allowed().seds) is there
+    case = counterparty("S_BUC_18").apply(received("S008")).apply(sent("S130")).apply(received("S050", document_id="s"))
+    assert "S130" in case.allowed().seds
+    for version, exclusive in (("4.1", False), ("4.2", True)):
+        for code, request, accept, contest in (
+            ("S_BUC_23", "S051", "S053A", "S053C"),
+            ("AW_BUC_23", "DA071", "DA073A", "DA073C"),
+        ):
+            case = counterparty(code, version).apply(received(request)).apply(sent(accept))
+            assert (contest not in case.allowed().seds) is exclusive
+    for version, there in (("4.1", False), ("4.2", True)):
+        assert ("X009" in owner("AW_BUC_02", version).apply(sent("DA003")).allowed().seds) is there
+        assert ("DA003A" in counterparty("AW_BUC_02", version).apply(received("DA003")).allowed().seds) is there
+        case = (
+            owner("AW_BUC_01b", version)
+            .apply(sent("DA002", facts={"DA002.section_4_1_yes": True}))
+            .apply(sent("DA003"))
+        )
+        assert ("X009" in case.allowed().seds) is there
+        there_too = counterparty("AW_BUC_01b", version).apply(received("DA002")).apply(received("DA003"))
+        assert ("DA003A" in there_too.allowed().seds) is there
+        update = owner("AW_BUC_02", version).apply(sent("DA003")).allowed().find("DA003", kind="update")
+        assert (update is not None) is there
+        reply = counterparty("AW_BUC_04a", version).apply(received("DA006")).apply(sent("DA007"))
+        assert (reply.allowed().find("DA007", kind="update") is None) is there
+        reply = counterparty("H_BUC_04", version).apply(received("H020")).apply(sent("H021"))
+        assert ("X008" in reply.allowed().seds) is there
+        assert ("X006" in counterparty("P_BUC_03", version).apply(received("P2200")).allowed().seds) is there
+
+
+def test_one_starter_opens_a_case_of_two() -> None:
+    for first, second in (("F018", "F021"), ("F021", "F018")):
+        refused = owner("FB_BUC_03").apply(sent(first)).why_not(second)
+        assert refused is not None
+        assert refused.rule == "BUC-WITHDRAWN"
