@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import cast
 
 from lxml import etree
 
@@ -16,9 +17,6 @@ __all__ = ["Selection", "selection_of"]
 Selection = Callable[[etree._Element], tuple[str | None, ...]]
 """From the root of a document to the texts at some paths; ``None`` where nothing stands."""
 
-_Branch = tuple[str, tuple[int, ...], "tuple[_Branch, ...]"]
-"""Name of a child, the paths that end there, and the branches below it."""
-
 
 @functools.lru_cache(maxsize=256)
 def selection_of(paths: tuple[str, ...]) -> Selection:
@@ -28,41 +26,34 @@ def selection_of(paths: tuple[str, ...]) -> Selection:
 
     :raises UsageError: for a path with an index, or one that is no path.
     """
-    tree: dict[str, object] = {}
+    tree: _Tree = ([], {})
     for number, path in enumerate(paths):
-        here = tree
-        steps = steps_of(path)
+        here, steps = tree, steps_of(path)
         if not steps or any(index is not None for _, index in steps):
             raise UsageError(f"{path!r}: a selection takes names only, no indexes")
         for name, _ in steps:
-            here = here.setdefault(name, {})  # type: ignore[assignment]  # dicts all the way down
-        here.setdefault("", []).append(number)  # type: ignore[attr-defined]  # a list of numbers
-    branches = _frozen(tree)
-
-    def select(root: etree._Element) -> tuple[str | None, ...]:
-        found: list[str | None] = [None] * len(paths)
-        _walk(root, branches, found)
-        return tuple(found)
-
-    return select
+            here = here[1].setdefault(name, ([], {}))
+        here[0].append(number)
+    lines = ["def select(e0):", f"    {' = '.join(f'f{number}' for number in range(len(paths)))} = None"]
+    lines += [*_lines(tree, "e0", 1), f"    return ({''.join(f'f{number}, ' for number in range(len(paths)))})"]
+    space: dict[str, object] = {"text_of": text_of}
+    exec(compile("\n".join(lines), "<selection>", "exec"), space)  # noqa: S102 - names are quoted, all else is ours
+    return cast(Selection, space["select"])
 
 
-def _frozen(tree: dict[str, object]) -> tuple[_Branch, ...]:
-    return tuple(
-        (name, tuple(below.get("", ())), _frozen(below))  # type: ignore[attr-defined, arg-type]  # dicts all the way down
-        for name, below in tree.items()
-        if name
-    )
+_Tree = tuple[list[int], dict[str, "_Tree"]]
+"""The paths that end at an element, and its children by name."""
 
 
-def _walk(parent: etree._Element, branches: tuple[_Branch, ...], found: list[str | None]) -> None:
-    for name, ends, below in branches:
-        child = next(parent.iterchildren(name), None)
-        if child is None:
-            continue
-        if below:
-            _walk(child, below, found)
-        if ends:
-            text = text_of(child) if not len(child) or child[0].tag != "value" else text_of(child[0])
-            for number in ends:
-                found[number] = text
+def _lines(tree: _Tree, parent: str, depth: int) -> list[str]:
+    pad = "    " * depth
+    lines = []
+    for number, (name, below) in enumerate(tree[1].items()):
+        here = f"{parent}_{number}"
+        lines += [f"{pad}{here} = next({parent}.iterchildren({name!r}), None)", f"{pad}if {here} is not None:"]
+        if below[0]:
+            target = " = ".join(f"f{one}" for one in below[0])
+            code = f"{here}[0] if len({here}) and {here}[0].tag == 'value' else {here}"
+            lines.append(f"{pad}    {target} = {here}.text or '' if not len({here}) else text_of({code})")
+        lines += _lines(below, here, depth + 1) or ([] if below[0] else [f"{pad}    pass"])
+    return lines
