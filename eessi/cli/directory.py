@@ -74,6 +74,7 @@ def directory_from(
 ) -> Directory:
     """The directory of ``--from`` (a file, ``-`` or ``synthetic``), else the copy in force in the store."""
     from eessi.directory import Directory
+    from eessi.directory.store import NoCopy
 
     if source == SYNTHETIC:
         return Directory.synthetic()
@@ -82,8 +83,9 @@ def directory_from(
     try:
         with open_store(store, tenant) as opened:
             return opened.directory(country, seq=seq)
-    except LookupError as error:
-        raise UsageError(f"{error}; load one with `eessi directory import FILE`, or name a file with --from") from None
+    except NoCopy as error:
+        hint = "load one with `eessi directory import FILE`, or name a file with --from"
+        raise UsageError(f"{error}; {hint}") from None
 
 
 def _stdin() -> bytes:

@@ -27,12 +27,12 @@ from eessi.directory.intake import Accepted, Intake, pack, unpack
 from eessi.directory.look_up import Found
 from eessi.directory.records import AccessPoint, CentralNode, Certificate, Environment, Institution
 from eessi.directory.sources import read
-from eessi.errors import EessiError, NotAllowed, StoreError, UnknownCode
+from eessi.errors import EessiError, NotAllowed, StoreError, UnknownCode, UsageError
 from eessi.findings import Finding, Severity
 from eessi.ids import InstitutionId, Period, Role, fold_country
 from eessi.stores.directory_rows import CopyRow, DirectoryStorage, EventRow, RecordRow
 
-__all__ = ["Copy", "DirectoryStore", "Loaded", "Version"]
+__all__ = ["Copy", "DirectoryStore", "Loaded", "NoCopy", "Version"]
 
 _RECORDS: Final = ("institution", "access_point", "certificate", "central_node")
 _COUNTED: Final = ("institution",)
@@ -79,6 +79,10 @@ class Version:
     last: Copy
     institution: Institution | None
     is_kept: bool = False
+
+
+class NoCopy(UsageError, LookupError):
+    """The store holds no copy to ask."""
 
 
 class DirectoryStore:
@@ -285,6 +289,7 @@ class DirectoryStore:
     def directory(self, country: str | None = None, *, seq: int | None = None) -> Directory:
         """The copy in force, or an earlier one, in memory; of one country only where that is enough.
 
+        :raises NoCopy: when none was loaded yet.
         :raises UnknownCode: when there is no such copy.
         """
         with self.read() as rows:
@@ -292,8 +297,8 @@ class DirectoryStore:
             wanted = seq if seq is not None else len(copies)
             row = next((row for row in copies if row.seq == wanted), None)
             if row is None:
-                raise UnknownCode(
-                    "copy of the directory", str(seq) if seq is not None else "in force (none was loaded)"
+                raise (
+                    NoCopy("no copy was loaded yet") if seq is None else UnknownCode("copy of the directory", str(seq))
                 )
             return _directory(rows, row, fold_country(country) if country else None)
 

@@ -13,7 +13,7 @@ import pytest
 
 from eessi.directory import Competence, Directory, Institution, Translation
 from eessi.directory.difference import Content
-from eessi.directory.store import DirectoryStore
+from eessi.directory.store import DirectoryStore, NoCopy
 from eessi.directory.syn001_writer import syn001_bytes
 from eessi.errors import InputError, NotAllowed, StoreError, UnknownCode
 from eessi.ids import BucId, InstitutionId, Period, Role
@@ -249,7 +249,7 @@ def test_two_loads_at_once_do_not_mix(place: str) -> None:
 
 def test_no_copy_yet(store: DirectoryStore) -> None:
     assert store.copies() == ()
-    with pytest.raises(UnknownCode, match="none was loaded"):
+    with pytest.raises(NoCopy, match="no copy was loaded yet"):
         store.directory()
     assert store.history("FR:SYNTH001") == ()
 
