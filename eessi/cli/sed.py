@@ -281,9 +281,21 @@ def _write_bytes(data: bytes, output: Path | None, quiet: bool) -> None:
         click.echo(data, nl=not data.endswith(b"\n"))
 
 
+_SHOWN = 3
+
+
 def _tell(result: Converted) -> None:
-    for title, entries in (("lost", result.report.lost), ("guessed", result.report.guessed)):
-        if entries:
-            click.echo(f"{title} ({len(entries)}):", err=True)
-            for entry in entries:
-                click.echo(f"  {entry}", err=True)
+    """Every loss by name; guesses of one kind together, in full only with ``--format json``."""
+    report = result.report
+    if report.lost:
+        click.echo(f"lost ({len(report.lost)}):", err=True)
+        for entry in report.lost:
+            click.echo(f"  {entry}", err=True)
+    guesses: dict[str, list[str]] = {}
+    for entry in report.guessed:
+        guesses.setdefault(f"{entry.kind}" + (f" ({entry.detail})" if entry.detail else ""), []).append(entry.path)
+    if guesses:
+        click.echo(f"guessed ({len(report.guessed)}):", err=True)
+    for what, paths in guesses.items():
+        more = f" and {len(paths) - _SHOWN} more; --format json lists all" if len(paths) > _SHOWN else ""
+        click.echo(f"  {what}: {', '.join(paths[:_SHOWN])}{more}", err=True)
