@@ -119,7 +119,8 @@ def compose_user(
     if pmode.security.encrypt:
         if encryption is None:
             raise UsageError("encryption is agreed, but the receiver has no certificate for it")
-        parts = list(wss.encrypt(envelope, parts, encryption, id=id, suite=suite))
+        how = pmode.security.encryption_reference
+        parts = list(wss.encrypt(envelope, parts, encryption, id=id, suite=suite, reference=how))
     content_type, body = pack(_xml.serialise(envelope.root), parts)
     return Packet(parcel.message_id, content_type, body, references)
 

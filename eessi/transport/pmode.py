@@ -60,6 +60,7 @@ class Security(_Table):
     require_encrypted: bool = False
     suite: str = "edelivery-1.15"
     key_reference: Literal["bst", "ski", "issuer_serial"] = "bst"
+    encryption_reference: Literal["bst", "ski", "issuer_serial"] = "issuer_serial"
     unsigned_errors: bool = False
 
 

@@ -138,7 +138,7 @@ def test_sizes_and_line_ends_survive(engine: Engine, phase4: Phase4, size: int) 
 def test_phase4_finds_our_certificate_in_three_ways(phase4: Phase4, reference: str) -> None:
     certificate = demo_key(THEM).certificate
     partner = Partner(THEM, (certificate,), f"{phase4.url}/as4", certificate, simulated=True)
-    pmode = load_pmode("edelivery", {"security": {"key_reference": reference}})
+    pmode = load_pmode("edelivery", {"security": {"key_reference": reference, "encryption_reference": reference}})
     with Store.open("sqlite://") as store, HttpWire() as wire:
         engine = Engine(store, Identity(US, demo_key(US)), FixedPartners([partner]), pmode, wire)
         sent = engine.outbox.submit(Parcel(US, THEM, b"<a/>"), now())

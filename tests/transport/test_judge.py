@@ -50,7 +50,9 @@ def test_a_whole_message_is_accepted_and_gives_its_payloads() -> None:
 @pytest.mark.parametrize("reference", ["bst", "ski", "issuer_serial"])
 @pytest.mark.parametrize("encrypt", [False, True])
 def test_three_ways_to_name_the_certificate(reference: str, encrypt: bool) -> None:
-    pmode = load_pmode("edelivery", {"security": {"key_reference": reference, "encrypt": encrypt}})
+    pmode = load_pmode(
+        "edelivery", {"security": {"key_reference": reference, "encryption_reference": reference, "encrypt": encrypt}}
+    )
     source = packet(pmode=pmode)
     assert judged(source.body, source.content_type).result is Result.ACCEPT
 

@@ -28,7 +28,7 @@ from eessi.transport.refusal import Refused
 from eessi.transport.wss.algorithms import CIPHERS, EDELIVERY_1_15, MASKS, OAEP_DIGESTS, Suite
 from eessi.transport.wss.keys import KeyPair
 from eessi.transport.wss.signature import ensure_security, ids_of, security_header
-from eessi.transport.wss.tokens import decoded, find_certificates, write_reference_to
+from eessi.transport.wss.tokens import decoded, find_certificates, write_reference_to, write_token
 
 __all__ = ["Decrypted", "KeyTransport", "decrypt", "encrypt", "is_encrypted", "key_transport_of"]
 
@@ -163,11 +163,13 @@ def encrypt(
     *,
     id: str,
     suite: Suite = EDELIVERY_1_15,
+    reference: str = "issuer_serial",
     random: Callable[[int], bytes] = os.urandom,
 ) -> tuple[MimePart, ...]:
     """Encrypt every part for ``recipient`` and list them in the security header. Sign before, not after.
 
     :param id: makes the ids in the header unique.
+    :param reference: how the receiver's certificate is named: ``issuer_serial``, ``ski`` or ``bst``.
     :returns: the parts as they go out.
     :raises UsageError: a certificate without RSA key, or nothing to encrypt.
     """
@@ -187,8 +189,11 @@ def encrypt(
         for part in parts
     ]
     elements = [_data_element(part, number, id, suite) for number, part in enumerate(parts, 1)]
-    wrapped = _key_element(recipient, public, content_key, id, suite, len(parts))
+    wrapped = _key_element(recipient, public, content_key, id, suite, len(parts), reference)
     security[:0] = [wrapped, *elements]
+    if reference == "bst":
+        write_token(security, recipient, f"recipient-{id}")
+        security.insert(0, security[-1])
     return tuple(sealed)
 
 
@@ -198,7 +203,13 @@ def _sealed_headers(part: MimePart) -> tuple[tuple[str, str], ...]:
 
 
 def _key_element(
-    recipient: x509.Certificate, public: rsa.RSAPublicKey, content_key: bytes, id: str, suite: Suite, count: int
+    recipient: x509.Certificate,
+    public: rsa.RSAPublicKey,
+    content_key: bytes,
+    id: str,
+    suite: Suite,
+    count: int,
+    reference: str,
 ) -> etree._Element:
     element = etree.Element(clark(XENC, "EncryptedKey"), nsmap={"xenc": XENC, "ds": DS, "wsse": WSSE}, Id=f"key-{id}")
     method = etree.SubElement(element, clark(XENC, "EncryptionMethod"), Algorithm=suite.key_transport)
@@ -206,7 +217,7 @@ def _key_element(
         etree.SubElement(method, clark(DS, "DigestMethod"), Algorithm=suite.oaep_digest)
     if suite.mask is not None and suite.key_transport == names.RSA_OAEP:
         etree.SubElement(method, clark(XENC11, "MGF"), nsmap={"xenc11": XENC11}, Algorithm=suite.mask)
-    write_reference_to(etree.SubElement(element, clark(DS, "KeyInfo")), recipient, "issuer_serial", "")
+    write_reference_to(etree.SubElement(element, clark(DS, "KeyInfo")), recipient, reference, f"recipient-{id}")
     digest = OAEP_DIGESTS[suite.oaep_digest or names.SHA1]()
     mask: hashes.HashAlgorithm = MASKS[suite.mask or names.MGF1_SHA1]()
     sealed = public.encrypt(content_key, padding.OAEP(padding.MGF1(mask), digest, None))
