@@ -56,18 +56,21 @@ def import_(
     lang: str,
 ) -> int:
     """Read, check and keep a package; whole or not at all."""
-    from eessi.schemas.saved import open_package, packages_folder
+    from eessi.schemas.saved import folder_name, open_package, packages_folder
 
-    package = open_package(path, name=name, version=version)
-    package = package.with_validity(valid_from=valid_from, valid_to=valid_to, replaces=replaces)
-    Registry.installed().add(package)
-    _compile_all(package)
+    opened = open_package(path, name=name, version=version)
+    known = (
+        Registry.installed().add(opened).package(opened.coordinates)
+    )  # refuses other content under these coordinates
+    package = known.with_validity(valid_from=valid_from, valid_to=valid_to, replaces=replaces)
+    if known is opened:
+        _compile_all(package)
     folder = packages_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder} cannot be made: {error.strerror}; EESSI_HOME moves it") from None
-    kept = package.save(folder / f"{package.name}-{package.version}")
+    kept = package.save(folder / folder_name(package))
     if format == "json":
         from eessi.schemas.report_json import PackageImportDocument, PackageModel
 

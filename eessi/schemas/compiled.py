@@ -119,6 +119,6 @@ def compile_schema(sources: SchemaSources, *, where: str) -> etree.XMLSchema:
     try:
         root = etree.fromstring(sources.files[sources.main], parser, base_url=_BASE + sources.main)
         return etree.XMLSchema(root)
-    except (etree.XMLSyntaxError, etree.XMLSchemaParseError, KeyError) as error:
+    except (etree.XMLSyntaxError, etree.XMLSchemaParseError, LookupError) as error:
         reason = " ".join(str(error).split())
         raise PackageError(f"{where}: the schema does not compile: {reason}") from None

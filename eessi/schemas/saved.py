@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MANIFEST",
     "export_package",
+    "folder_name",
     "installed_packages",
     "load_package",
     "open_package",
@@ -114,17 +115,24 @@ def _package(manifest: Manifest, read: Callable[[str], bytes], source: str) -> C
 def open_package(path: Path, *, name: str | None = None, version: str | None = None) -> CdmPackage:
     """A saved or exported package, or official files in a folder, zip or tar.
 
-    :raises InputError: when ``path`` cannot be read. :raises PackageError: when it holds no usable package.
+    :raises UsageError: when a name or version is given for a package that has them. :raises InputError: when ``path`` cannot be read. :raises PackageError: when it holds no usable package.
     """
     if path.is_dir() and (path / MANIFEST).is_file():
+        _keeps_its_name(path, name, version)
         return load_package(path)
     from eessi.schemas.archive import read_files
     from eessi.schemas.importer import package_of
 
     files = read_files(path)
     if MANIFEST in files:
+        _keeps_its_name(path, name, version)
         return _exported(files, str(path))
     return package_of(files, source=str(path), name=name, version=version)
+
+
+def _keeps_its_name(path: Path, name: str | None, version: str | None) -> None:
+    if name or version:
+        raise UsageError(f"{path} is a package that has a name and a version already; leave out --name and --version")
 
 
 def _exported(files: Mapping[str, bytes], source: str) -> CdmPackage:
@@ -166,13 +174,26 @@ def save_package(package: CdmPackage, folder: Path) -> Path:
     return target
 
 
+def folder_name(package: CdmPackage) -> str:
+    """Name of the folder that a package is kept in: no two coordinates share one."""
+    return f"{package.name}@{package.version}"
+
+
 def _same(package: CdmPackage, target: Path) -> Path:
+    """Where the package is there already. Its content may not differ; the days on which it applies may."""
+    from eessi.schemas.manifest import manifest_of
+
     known = load_package(target)
     if known.hash != package.hash or known.coordinates != package.coordinates:
         raise ContentChanged(
             f"{target} holds {known.coordinates} with other content (hash {known.hash[:12]}, this one "
             f"{package.hash[:12]}); released content never changes, give it a new version"
         )
+    dated = known.with_validity(valid_from=package.valid_from, valid_to=package.valid_to, replaces=package.replaces)
+    if manifest_of(dated) != manifest_of(known):
+        partial = target / f"{MANIFEST}{_PARTIAL}"
+        _write_all(iter([(partial.name, _manifest_text(dated))]), target)
+        partial.replace(target / MANIFEST)
     return target
 
 
@@ -183,20 +204,24 @@ def _write_all(members: Iterator[tuple[str, bytes]], folder: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as stream:
             stream.write(data)
-            if path == MANIFEST:
+            if path.startswith(MANIFEST):
                 stream.flush()
                 os.fsync(stream.fileno())
 
 
 def _members(package: CdmPackage) -> Iterator[tuple[str, bytes]]:
     """Files of a saved package, the manifest last."""
-    from eessi.schemas.manifest import manifest_of
-
     if not isinstance(package.content, FileContent):
         package = _as_schemas(package)
     for file in package.files():
         yield f"{_FILES}/{file.path}", package.content.read(file.path)
-    yield MANIFEST, (manifest_of(package).model_dump_json(indent=2) + "\n").encode()
+    yield MANIFEST, _manifest_text(package)
+
+
+def _manifest_text(package: CdmPackage) -> bytes:
+    from eessi.schemas.manifest import manifest_of
+
+    return (manifest_of(package).model_dump_json(indent=2) + "\n").encode()
 
 
 def _as_schemas(package: CdmPackage) -> CdmPackage:

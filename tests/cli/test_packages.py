@@ -81,6 +81,14 @@ def test_validity_travels(eessi: Eessi, official: Path) -> None:
     _, out, _ = eessi("packages", "list", "--format", "json")
     row = next(row for row in json.loads(out)["packages"] if row["name"] == "fr-cdm")
     assert (row["valid_from"], row["valid_to"], row["replaces"]) == ("2026-01-01", "2027-01-01", "cdm:4.3.0")
+    later = ("--name", "fr-cdm", "--version", "4.4", "--valid-to", "2028-01-01")
+    assert eessi("packages", "import", official, *later)[0] == 0
+    _, out, _ = eessi("packages", "list")
+    assert "from 2026-01-01 until 2028-01-01" in out
+    assert (
+        eessi("packages", "import", official, "--name", "fr-cdm", "--version", "4.4", "--valid-to", "2027-01-01")[0]
+        == 0
+    )
     _, out, _ = eessi("packages", "list")
     assert "from 2026-01-01 until 2027-01-01" in out
 
@@ -99,6 +107,7 @@ def test_validity_travels(eessi: Eessi, official: Path) -> None:
             2,
             "ends before it begins",
         ),
+        (("import", "{tmp}/exported.zip", "--name", "mine"), 2, "has a name and a version already"),
         (("show", "nothing:1.0"), 2, "unknown package"),
         (("show", "opne:4.4"), 2, "did you mean open:4.4?"),
         (("show", "open:4.4", "--sed", "A002"), 2, "has none of these SEDs"),
@@ -116,6 +125,8 @@ def test_wrong_use_and_wrong_input(
     (tmp_path / "broken").mkdir()
     broken = schema_text().replace(b'base="xsd:string"', b'base="xsd:strong"')
     (tmp_path / "broken" / "S071-4.4.xsd").write_bytes(broken)
+    if "exported" in "".join(arguments):
+        assert eessi("packages", "export", "open:4.4", "--to", tmp_path / "exported.zip")[0] == 0
     words = [word.format(tmp=tmp_path, official=official) for word in arguments]
     got, out, err = eessi("packages", *words)
     assert (got, out) == (code, "")
@@ -133,7 +144,7 @@ def test_verify_finds_a_changed_byte_and_a_broken_manifest(eessi: Eessi, officia
     lock = tmp_path / "packages.lock"
     assert eessi("packages", "verify", "open:4.4", "cdm", "--write-lock", lock)[0] == 0
     assert eessi("packages", "verify", "open:4.4", "cdm", "--lock", lock)[0] == 0
-    kept = tmp_path / "home" / "packages" / "cdm-4.4.0"
+    kept = tmp_path / "home" / "packages" / "cdm@4.4.0"
     file = kept / "files" / "S071-4.4.0-20241203T114212.xsd"
     file.write_bytes(file.read_bytes() + b"\n")
     code, out, _ = eessi("packages", "verify", "open:4.4", "cdm", "--format", "json")
@@ -152,7 +163,7 @@ def test_a_lock_sees_a_package_that_is_gone(eessi: Eessi, official: Path, tmp_pa
     assert eessi("packages", "import", official)[0] == 0
     lock = tmp_path / "packages.lock"
     assert eessi("packages", "verify", "open:4.4", "cdm", "--write-lock", lock)[0] == 0
-    (tmp_path / "home" / "packages" / "cdm-4.4.0").rename(tmp_path / "elsewhere")
+    (tmp_path / "home" / "packages" / "cdm@4.4.0").rename(tmp_path / "elsewhere")
     code, out, _ = eessi("packages", "verify", "open:4.4", "--lock", lock)
     assert code == 5
     assert "cdm:4.4.0: locked as" in out
@@ -184,7 +195,7 @@ def test_an_imported_package_judges_documents(eessi: Eessi, official: Path, tmp_
     code, out, _ = eessi("validate", document, "--format", "json")
     (after,) = json.loads(out)["results"]
     assert (code, after["verdict"], after["package"], after["fidelity"]) == (0, "valid", "cdm:4.4.0", "exact")
-    kept = tmp_path / "home" / "packages" / "cdm-4.4.0" / "files" / "S071-4.4.0-20241203T114212.xsd"
+    kept = tmp_path / "home" / "packages" / "cdm@4.4.0" / "files" / "S071-4.4.0-20241203T114212.xsd"
     kept.write_bytes(kept.read_bytes() + b" ")
     code, out, err = eessi("validate", document, "--format", "json")
     assert code == 5

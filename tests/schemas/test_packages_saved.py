@@ -52,6 +52,26 @@ def test_saving_other_content_under_known_coordinates_is_refused(tmp_path: Path)
     assert CdmPackage.load(tmp_path / "cdm").hash == full().hash
 
 
+def test_the_days_on_which_a_package_applies_may_change(tmp_path: Path) -> None:
+    """When its successor comes, a package gets an end; its content stays what it was."""
+    target = package().save(tmp_path / "cdm")
+    package(valid_to=dt.date(2027, 1, 1)).save(target)
+    assert CdmPackage.load(target).valid_to == dt.date(2027, 1, 1)
+    package(valid_from=dt.date(2026, 1, 1)).save(target)
+    found = CdmPackage.load(target)
+    assert (found.valid_from, found.valid_to) == (dt.date(2026, 1, 1), dt.date(2027, 1, 1))
+    assert found.hash == package().hash
+    assert sorted(entry.name for entry in target.iterdir()) == ["files", "manifest.json"]
+
+
+def test_no_two_packages_share_a_folder() -> None:
+    from eessi.schemas.saved import folder_name
+
+    files = {"S071-4.4.xsd": schema_text()}
+    one, two = package(name="a-b", version="1", files=files), package(name="a", version="b-1", files=files)
+    assert folder_name(one) != folder_name(two)
+
+
 def test_a_crash_while_saving_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever moment the disk fails at, there is no package and no rubbish."""
     members = list(saved._members(full()))
@@ -72,7 +92,7 @@ def test_a_killed_save_is_not_seen(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from tests.schemas.test_packages_saved import full;"
         "os.fsync = lambda number: os._exit(9);"
-        "full().save(Path(sys.argv[1]) / 'packages' / 'cdm-4.4.0')"
+        "full().save(Path(sys.argv[1]) / 'packages' / 'cdm@4.4.0')"
     )
     (tmp_path / "packages").mkdir()
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
@@ -81,7 +101,7 @@ def test_a_killed_save_is_not_seen(tmp_path: Path) -> None:
     assert len(left) == 1
     assert left[0].endswith(".partial")
     assert installed_packages(tmp_path) == ()
-    full().save(tmp_path / "packages" / "cdm-4.4.0")
+    full().save(tmp_path / "packages" / "cdm@4.4.0")
     assert [found.coordinates for found in installed_packages(tmp_path)] == ["cdm:4.4.0"]
 
 
@@ -234,7 +254,7 @@ def test_where_imported_packages_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_the_default_registry_does_not_look_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EESSI_HOME", str(tmp_path))
     (tmp_path / "packages").mkdir()
-    full().save(tmp_path / "packages" / "cdm-4.4.0")
+    full().save(tmp_path / "packages" / "cdm@4.4.0")
     assert len(Registry.default().packages) == 3
     assert [found.coordinates for found in Registry.installed().packages][3:] == ["cdm:4.4.0"]
 
