@@ -33,9 +33,9 @@ def make(form: str, data: bytes) -> object:
     """One document in a form, without anything of another form behind it."""
     root = _xml.parse(data)
     if form == "record":
-        return records_of(structure()).read(data, root, proved=True)
+        return records_of(structure()).read(data, root)
     if form == "model":
-        return models_of(structure()).read(data, root, proved=True)
+        return models_of(structure()).read(data, root)
     return root if form == "tree" else bytes(bytearray(data))
 
 

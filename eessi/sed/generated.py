@@ -1,13 +1,12 @@
 """Python source for readers and writers of records, one function per block, made from a plan and compiled in memory.
 
-**How a reader works.** A document that libxml2 has parsed and that holds no comment, CDATA section, processing
-instruction, DTD or stray ``>`` is a plain row of tags and texts in turn: cut at every ``<`` and ``>``, every odd part is
-the inside of a tag (``familyName``, ``/familyName``), every even one the text behind it. A reader walks the parts by
-position. It looks at the name of every opening tag and skips four parts per element, so every part it consumes is
-accounted to an element it has recognised. When it ends exactly at the last part, all elements were recognised, each in
-its place; in every other case (unknown or repeated element, attribute, empty tag, other order) the document is read
-again by name from the tree, see :mod:`eessi.sed.byname`. The proof is the count, not trust in the schema. Only text
-between tags, which no valid document has, would slip through, so it is looked for unless the schema has been asked.
+**How a reader works.** A document that libxml2 has parsed is well-formed, so its own text can be read from left to right
+against what the block expects: fields that stand together, small inner blocks among them, are one regular expression, a
+larger or repeated inner block is a call. Every character between the root's tags must be matched; the only thing taken
+on trust is that a closing tag closes what is open, and that is what well-formed means. Whatever else is there (a
+comment, CDATA, an empty tag, an attribute, stray text, an unknown or repeated element, another order) does not match,
+and the document is read again by name from the tree, see :mod:`eessi.sed.byname`. No element costs a Python object but
+its value.
 
 **How a writer works.** It makes one token per tag, the text behind it included, and joins them with ``<``. As many
 ``<`` as tokens proves that no text holds one; otherwise, or with an ``&`` anywhere, the tokens are escaped, which is
@@ -21,6 +20,7 @@ from __future__ import annotations
 import enum
 import re
 import sys
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from lxml import etree
@@ -29,12 +29,21 @@ from eessi.schemas.structure import Kind
 from eessi.sed.paths import SIGNATURE
 from eessi.sed.plan import BlockPlan, FieldPlan
 
-__all__ = ["ROOT_FIELDS", "NotPlain", "Reading", "compiled", "join", "parts_of", "reader_source", "writer_source"]
+__all__ = [
+    "ROOT_FIELDS",
+    "NotPlain",
+    "Reading",
+    "compiled",
+    "join",
+    "reader_source",
+    "text_of_document",
+    "writer_source",
+]
 
 ROOT_FIELDS: Final = ("sedPackage", "sedGVer", "sedVer", "attributes", "signature", "prefix")
 """Fields of the root beside its content, in the order of ``head``."""
 
-_INLINED: Final = 12
+_INLINED: Final = 30
 """A block with no more fields than this, inner ones counted, is read in place and not by a call."""
 
 _HEAD: Final = re.compile(
@@ -44,188 +53,235 @@ _HEAD: Final = re.compile(
     \s*<[^?!]""",
     re.X,
 )
-_REFERENCE: Final = re.compile(rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(amp|lt|gt|quot|apos));")
-_NAMED: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
-_KNOWN: Final[dict[bytes, str]] = {}
+_BEFORE_OPENING: Final = re.compile(r">[ \t\n]+(?=<[^/])")
+_BETWEEN_CLOSINGS: Final = re.compile(r"(</[^<>]*>)[ \t\n]+(?=</)")
+_REFERENCE: Final = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(amp|lt|gt|quot|apos));")
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_CLOSING: Final = "</[^>]*>"
+_VALUE: Final = "<value>[^<]*</value>"
+_KNOWN: Final[dict[str, str]] = {}
 """Codes of all code lists in use, so that each is one object however many documents are kept."""
+
+Fix = Callable[[Sequence[str | None]], Sequence[str | None]]
+"""Resolves the references in matched texts."""
 
 
 class NotPlain(Exception):
     """The document or record is not a plain row of known tags; it takes the way by name."""
 
 
-def _resolve(found: re.Match[bytes]) -> bytes:
+def _resolve(found: re.Match[str]) -> str:
     if found[3]:
         return _NAMED[found[3]]
-    return chr(int(found[1], 16) if found[1] else int(found[2])).encode()
+    return chr(int(found[1], 16) if found[1] else int(found[2]))
 
 
-def parts_of(data: bytes, root: etree._Element) -> tuple[list[bytes], int, str | None]:
-    """Tags and texts of a parsed document in turn, the position behind the root's opening tag, the signature's text.
+def _resolved(texts: Sequence[str | None]) -> Sequence[str | None]:
+    """Texts with their references resolved; one that begins with a tag is a row, to be taken apart first."""
+    return [_REFERENCE.sub(_resolve, text) if text and "&" in text and text[0] != "<" else text for text in texts]
 
-    The signature itself is left out; the last tag is always the closing one of the root. Parts stay bytes, which are
-    cut twice as fast as text with letters beyond Latin-1; only values are decoded.
+
+def text_of_document(data: bytes, root: etree._Element) -> tuple[str, int, Fix | None, str | None]:
+    """Text, position behind the root's opening tag, resolver of references where there are any, and the signature.
+
+    The signature is cut out of the text, white space that only indents is gone.
 
     :param data: bytes that :func:`eessi._xml.parse` has accepted; ``root`` is what it gave.
-    :raises NotPlain: when the document is not a plain row of tags and texts in UTF-8.
+    :raises NotPlain: when the document is not UTF-8 or does not come to its root at once.
     """
     head = _HEAD.match(data)
-    if not head or (b"!" in data and b"<!" in data) or (data.rfind(b"?") > head.end() and data.rfind(b"<?") > 3):
+    if not head:
         raise NotPlain
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    signature = None
+    text, signature = data.decode(), None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    start = text.index(">", text.index("?>") + 2 if b"?" in head[0] else 0) + 1
     if b"xmldsig#" in data and len(root) and root[-1].tag == SIGNATURE:
-        data, signature = _cut(data, root)
-    parts = data.replace(b"<", b">").split(b">")
-    if len(parts) != 2 * data.count(b"<") + 1:
-        raise NotPlain
-    if b"&" in data:
-        parts = [_REFERENCE.sub(_resolve, part) if b"&" in part else part for part in parts]
-    return parts, 5 if parts[1].startswith(b"?") else 3, signature
+        text, signature = _cut(text, root)
+    if text.find("\n", start) >= 0:
+        body = _BEFORE_OPENING.sub(">", text[start - 1 :])
+        text, start = _BETWEEN_CLOSINGS.sub(r"\1", body), 1
+    return text, start, _resolved if "&" in text else None, signature
 
 
-def _cut(data: bytes, root: etree._Element) -> tuple[bytes, str]:
-    """The document without its signature, and the signature, which is the last child and holds no other one."""
+def _cut(text: str, root: etree._Element) -> tuple[str, str]:
+    """The document up to its signature, closed, and the signature, which is the last child and holds no other one."""
     prefix = root[-1].prefix
-    name = (f"{prefix}:Signature" if prefix else "Signature").encode()
-    closing = b"</" + name + b">"
-    opening = re.search(rb"<" + re.escape(name) + rb"[\s>]", data)
-    if root.nsmap.keys() - {root.prefix, "xsi"} or not opening or data.count(closing) != 1:
+    name = f"{prefix}:Signature" if prefix else "Signature"
+    closing = f"</{name}>"
+    opening = re.search(rf"<{re.escape(name)}[\s>]", text)
+    if root.nsmap.keys() - {root.prefix, "xsi"} or not opening or text.count(closing) != 1:
         raise NotPlain  # it may lean on a prefix declared at the root, or hold another signature
-    end = data.index(closing) + len(closing)
-    rest = data[end:].strip()
-    if end < opening.start() or not rest.startswith(b"</") or rest.count(b"<") != 1:
+    end = text.index(closing) + len(closing)
+    rest = text[end:].strip()
+    if end < opening.start() or not rest.startswith("</") or rest.count("<") != 1:
         raise NotPlain
-    return data[: opening.start()] + rest, data[opening.start() : end].decode()
+    return text[: opening.start()].rstrip() + rest, text[opening.start() : end]
+
+
+def _texts(text: str, tag: str, fix: Fix | None) -> tuple[str, ...]:
+    """The texts of a row of leaves, as it was matched."""
+    found: Sequence[str | None] = text[len(tag) + 2 : -len(tag) - 3].split(f"</{tag}><{tag}>")
+    return tuple(fix(found) if fix else found)  # type: ignore[arg-type]  # no None among them
+
+
+def _codes(text: str, tag: str, fix: Fix | None) -> tuple[str, ...]:
+    """The codes of one wrapper with several values, or of a row of wrappers with one value each."""
+    row = text.replace(f"<{tag}><value>", "<value>").replace(f"</value></{tag}>", "</value>")
+    return tuple([_KNOWN.get(code, code) for code in _texts(row, "value", fix)])
+
+
+def _code_lists(text: str, tag: str, fix: Fix | None) -> tuple[tuple[str, ...], ...]:
+    """The codes of a row of wrappers with several values each."""
+    return tuple(_codes(row, tag, fix) for row in _texts(text, tag, None))
+
+
+def _pattern(text: str) -> Callable[[str, int], re.Match[str] | None]:
+    return re.compile(text).match
+
+
+def compiled(source: str, space: dict[str, object]) -> None:
+    """Run generated source in its own name space, which holds the classes and functions it names."""
+    space |= {"NotPlain": NotPlain, "known": _KNOWN.get, "_texts": _texts, "_codes": _codes, "_code_lists": _code_lists,
+              "_pattern": _pattern}  # fmt: skip
+    exec(compile(source, "<record>", "exec", dont_inherit=True), space)  # noqa: S102 - names are checked, everything else is quoted
 
 
 def _learn(block: BlockPlan) -> None:
     for field in block.fields:
         for code in (*field.facets.enumeration, *(field.codes.values if field.codes else ())):
-            _KNOWN.setdefault(code.encode(), sys.intern(code))
-
-
-def _stray(text: bytes) -> None:
-    if not text.isspace():
-        raise NotPlain
-
-
-def compiled(source: str, space: dict[str, object]) -> None:
-    """Run generated source in its own name space, which holds the classes and functions it names."""
-    space |= {"NotPlain": NotPlain, "known": _KNOWN.get, "stray": _stray}
-    exec(compile(source, "<record>", "exec", dont_inherit=True), space)  # noqa: S102 - names are checked, everything else is quoted
+            _KNOWN.setdefault(code, sys.intern(code))
 
 
 class Reading(enum.Enum):
-    """What a generated reader makes, and whether it looks for text between tags."""
+    """What a generated reader makes."""
 
     RECORD = "record"
-    PROVED_RECORD = "proved record"
     DICT = "dict"
-    PROVED_DICT = "proved dict"
 
 
 def reader_source(block: BlockPlan, reading: Reading, classes: dict[str, BlockPlan], root: bool = False) -> str:
-    """``read(k, i)`` for a block: parts and position in, content and position behind its closing tag out.
+    """``read(t, i, fix)`` for a block: text, position and resolver in, content and position behind its closing tag out.
 
     A record is filled as an instance of a class without guards and then turned into the frozen one. The root's function
-    takes ``head``, the values of :data:`ROOT_FIELDS`, as well. ``classes`` is filled with the blocks that are read in
-    place, by the number that the source names their classes with.
+    takes ``head``, the values of :data:`ROOT_FIELDS`, as well. ``classes`` is filled with the inner blocks, by the path of
+    field numbers that the source names their classes with.
     """
-    _learn(block)
-    source = _Source(reading, classes)
+    source = _Source(reading is Reading.RECORD, classes)
     with_head = root and source.record
-    lines = [f"def read(k, i{', head' if with_head else ''}):", *source.content(block, "", "o", "")]
+    lines = [f"def read(t, i, fix{', head' if with_head else ''}):", *source.block(block)]
     if with_head:
-        lines.insert(-1, f"    {', '.join(f'o.{name}' for name in ROOT_FIELDS)} = head")
-    return "\n".join([*lines, "    return o, i"])
+        lines.insert(2, f"    {', '.join(f'o.{name}' for name in ROOT_FIELDS)} = head")
+    return "\n".join([*source.patterns, *lines, "    return o, i"])
 
 
 class _Source:
-    """Writes the body of a reader."""
+    """Writes the body of a reader: runs of fields as patterns, what they found put in its place behind them."""
 
-    def __init__(self, reading: Reading, classes: dict[str, BlockPlan]) -> None:
-        self.record = reading in (Reading.RECORD, Reading.PROVED_RECORD)
-        self.guarded = reading in (Reading.RECORD, Reading.DICT)
+    def __init__(self, record: bool, classes: dict[str, BlockPlan]) -> None:
+        self.record = record
         self.classes = classes
-        self.pad = 1
+        self.patterns: list[str] = []
+        self.expected: list[str] = []
+        self.names: list[str] = []
+        self.waiting: list[str] = []
 
-    def line(self, text: str) -> str:
-        return "    " * self.pad + text
-
-    def guard(self, *positions: int) -> list[str]:
-        """Lines that refuse text at positions where only white space may stand."""
-        if not self.guarded:
-            return []
-        texts = [f"k[i + {position}]" for position in positions]
-        return [self.line(f"if {' or '.join(texts)}: stray({' + '.join(texts)})")]
-
-    def content(self, block: BlockPlan, suffix: str, name: str, path: str) -> list[str]:
-        """Everything between the tags of a block, and its closing tag."""
-        lines = [self.line(f"{name} = New{suffix}()" if self.record else f"{name} = {{}}")]
+    def block(self, block: BlockPlan) -> list[str]:
+        """The whole body: everything between the tags of a block, and its closing tag."""
+        _learn(block)
+        lines = ["    o = New()" if self.record else "    o = {}"]
         for number, field in enumerate(block.fields):
-            lines += self.field(
-                field, f"{path}_{number}", f"{name}.{field.name}" if self.record else f"{name}[{field.tag!r}]"
-            )
-        lines += [*self.guard(1), self.line("i += 2")]
-        return [*lines, self.line(f"{name}.__class__ = Class{suffix}")] if self.record else lines
+            path, target = f"_{number}", self.target("o", field)
+            if field.block is None or (not field.many and _size(field.block) <= _INLINED):
+                self.field(field, path, target, "    ")
+                continue
+            self.classes[path] = field.block
+            lines += self.groups(field, path, target) if field.many else self.group(field, path, target)
+        self.expected.append(_CLOSING)
+        return [*lines, *self.run(), *(["    o.__class__ = Class"] if self.record else [])]
 
-    def field(self, field: FieldPlan, path: str, target: str) -> list[str]:
-        found = f"k[i] == {field.tag.encode()!r}"
-        lines = [self.line(f"if {found}:")]
-        self.pad += 1
-        if field.many:
-            row = f"m{path}"
-            lines += [self.line(f"{row} = []"), self.line(f"while {found}:")]
-            self.pad += 1
-            lines += self.one(field, path, f"{row}.append(", ")")
-            self.pad -= 1
-            lines.append(self.line(f"{target} = tuple({row})"))
-        else:
-            lines += self.one(field, path, f"{target} = ", "")
-        self.pad -= 1
-        if self.record:
-            lines.append(self.line(f"else: {target} = {'()' if field.many or field.values else 'None'}"))
+    def target(self, owner: str, field: FieldPlan) -> str:
+        return f"{owner}.{field.name}" if self.record else f"{owner}[{field.tag!r}]"
+
+    def run(self) -> list[str]:
+        """Match what was expected so far, name what it found, and do what waited for it."""
+        match = f"_match_{len(self.patterns)}"
+        self.patterns.append(f"{match} = _pattern({''.join(self.expected)!r})")
+        lines = [f"    m = {match}(t, i)", "    if m is None: raise NotPlain", "    i = m.end()"]
+        if self.names:
+            lines.append(f"    {', '.join(self.names)}, = m.groups() if fix is None else fix(m.groups())")
+        lines += self.waiting
+        self.expected, self.names, self.waiting = [], [], []
         return lines
 
-    def one(self, field: FieldPlan, path: str, put: str, end: str) -> list[str]:
-        if field.kind is Kind.GROUP:
-            return self.group(field, path, put, end)
-        if field.kind is Kind.LEAF:
-            return [*self.guard(3), self.line(f"{put}k[i + 1].decode(){end}"), self.line("i += 4")]
-        if not field.values:
-            return [*self.guard(1, 5, 7), self.line("if k[i + 2] != b'value': raise NotPlain"),
-                    self.line(f"{put}known(k[i + 3]) or k[i + 3].decode(){end}"), self.line("i += 8")]  # fmt: skip
-        row = f"c{path}"
-        lines = [*self.guard(1), self.line("i += 2"), self.line(f"{row} = []"), self.line("while k[i] == b'value':")]
-        self.pad += 1
-        lines += [*self.guard(3), self.line(f"{row}.append(known(k[i + 1]) or k[i + 1].decode())"), self.line("i += 4")]
-        self.pad -= 1
-        return [*lines, self.line(f"if not {row}: raise NotPlain"), *self.guard(1),
-                self.line(f"{put}tuple({row}){end}"), self.line("i += 2")]  # fmt: skip
-
-    def group(self, field: FieldPlan, path: str, put: str, end: str) -> list[str]:
-        assert field.block is not None
-        lines = self.guard(1)
-        if _size(field.block) > _INLINED:
-            self.classes[path] = field.block
-            return [*lines, self.line(f"g, i = read{path}(k, i + 2)"), self.line(f"{put}g{end}")]
-        name = f"o{path}"
+    def field(self, field: FieldPlan, path: str, target: str, pad: str) -> None:
+        """Expect a leaf, a code, a row of them, or a small inner block."""
+        found = f"a{path}"
+        self.names.append(found)
+        if field.block is None:
+            self.expected.append(_expected(field))
+            self.waiting += self.put(field, found, target, pad)
+            return
+        _learn(field.block)
         self.classes[path] = field.block
-        return [
-            *lines,
-            self.line("i += 2"),
-            *self.content(field.block, path, name, path),
-            self.line(f"{put}{name}{end}"),
-        ]
+        name = f"o{path}"
+        self.expected.append(f"(?:<{re.escape(field.tag)}>()")  # the empty group says that it is there
+        self.waiting.append(f"{pad}if {found} is not None:")
+        self.waiting.append(f"{pad}    {name} = {f'New{path}()' if self.record else '{}'}")
+        for number, inner in enumerate(field.block.fields):
+            self.field(inner, f"{path}_{number}", self.target(name, inner), f"{pad}    ")
+        self.expected.append(f"{_CLOSING}|)")
+        if self.record:
+            self.waiting.append(f"{pad}    {name}.__class__ = Class{path}")
+        self.waiting.append(f"{pad}    {target} = {name}")
+        if self.record:
+            self.waiting.append(f"{pad}else: {target} = None")
+
+    def put(self, field: FieldPlan, found: str, target: str, pad: str) -> list[str]:
+        """Lines that keep what a pattern has found for a leaf or code."""
+        if field.many or field.values:
+            both = field.many and field.values
+            function = "_code_lists" if both else "_texts" if field.kind is Kind.LEAF else "_codes"
+            taken = f"{function}({found}, {field.tag!r}, fix)"
+            return (
+                [f"{pad}{target} = {taken} if {found} else ()"]
+                if self.record
+                else [f"{pad}if {found}: {target} = {taken}"]
+            )
+        taken = f"{found} and known({found}, {found})" if field.kind is Kind.CODE else found
+        return [f"{pad}{target} = {taken}"] if self.record else [f"{pad}if {found} is not None: {target} = {taken}"]
+
+    def group(self, field: FieldPlan, path: str, target: str) -> list[str]:
+        self.expected.append(f"(?:(<{re.escape(field.tag)}>)|)")
+        self.names.append("g")
+        lines = [*self.run(), f"    if g: {target}, i = read{path}(t, i, fix)"]
+        return [*lines, f"    else: {target} = None"] if self.record else lines
+
+    def groups(self, field: FieldPlan, path: str, target: str) -> list[str]:
+        tag = f"<{field.tag}>"
+        lines = [*(self.run() if self.expected else []), "    r = []", f"    while t.startswith({tag!r}, i):",
+                 f"        g, i = read{path}(t, i + {len(tag)}, fix)", "        r.append(g)"]  # fmt: skip
+        return [*lines, f"    {target} = tuple(r)" if self.record else f"    if r: {target} = r"]
+
+
+def _expected(field: FieldPlan) -> str:
+    """The pattern of a single field, or of a row of them; always one group. A branch with nothing is faster than ``?``."""
+    tag = re.escape(field.tag)
+    if field.many:
+        inside = "[^<]*" if field.kind is Kind.LEAF else f"(?:{_VALUE})+" if field.values else _VALUE
+        return f"((?:<{tag}>{inside}</{tag}>)*)"
+    if field.values:
+        return f"(?:<{tag}>((?:{_VALUE})+){_CLOSING}|)"
+    if field.kind is Kind.CODE:
+        return f"(?:<{tag}><value>([^<]*)</value>{_CLOSING}|)"
+    return f"(?:<{tag}>([^<]*){_CLOSING}|)"
 
 
 def _size(block: BlockPlan) -> int:
-    """Number of fields of a block, inner ones counted; beyond every limit where it contains itself."""
-    if block.recursive:
+    """Number of fields of a block that can be read in place, inner ones counted; else more than the limit."""
+    if block.recursive or any(field.block is not None and field.many for field in block.fields):
         return _INLINED + 1
-    return sum(1 if field.block is None else _size(field.block) for field in block.fields)
+    return sum(1 if field.block is None else 1 + _size(field.block) for field in block.fields)
 
 
 def writer_source(block: BlockPlan) -> str:

@@ -364,12 +364,12 @@ class Models:
         exec(compile(source, f"<model {name}>", "exec", dont_inherit=True), space)  # noqa: S102 - checked names, everything else is quoted
         return cast(type, space[name])
 
-    def read(self, data: bytes, root: etree._Element, *, proved: bool = False) -> RootModel:
+    def read(self, data: bytes, root: etree._Element) -> RootModel:
         """The model of a document; arguments as for :meth:`eessi.sed.records.Records.read`.
 
         :raises pydantic.ValidationError: when the document breaks a rule of the schema.
         """
-        found = self.records.read_plain(data, root, proved=proved)
+        found = self.records.read_plain(data, root)
         if found is None:
             return self.cls.from_record(self.records.read_tree(root))
         content, head = found

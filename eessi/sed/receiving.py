@@ -41,7 +41,7 @@ class _Route:
         self.name, self.namespace, self.row = sed.name, sed.namespace, sed._row
         self.schema = schema
         self.records = records
-        self.read = records.proved_reader if records is not None else None
+        self.read = records.reader if records is not None else None
         self.fine: dict[tuple[bool, str | None, str | None], Verdict] = {}
 
 
@@ -117,7 +117,7 @@ def _first(
     proved = verdict.outcome is Outcome.VALID
     if proved and not whole.findings:
         route.fine[(sed.is_signed, root.get("sedGVer"), root.get("sedVer"))] = whole
-    record = route.records.read(data, root, proved=proved) if route.records is not None else None
+    record = route.records.read(data, root) if route.records is not None else None
     return Received(sed, whole, record)
 
 

@@ -325,36 +325,32 @@ class Records:
             )
         return self.classes[name]
 
-    def read(self, data: bytes, root: etree._Element, *, proved: bool = False) -> RootBlock:
+    def read(self, data: bytes, root: etree._Element) -> RootBlock:
         """The record of a document.
 
         :param data: the bytes that ``root`` was parsed from, with :func:`eessi._xml.parse`.
-        :param proved: the schema of an exact package has accepted the document.
         :raises UsageError: when the document is not this SED in this version.
         """
         if root.tag != self._tag:
             raise UsageError(
                 f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}"
             )
-        read = self.proved_reader if proved else self._reader
-        return self.read_by(read, data, root, head_of(root))
+        return self.read_by(self.reader, data, root, head_of(root))
 
     def read_by(self, read: _Reader, data: bytes, root: etree._Element, head: Head) -> RootBlock:
         """:meth:`read` for one who has looked at the root already: its reader and :func:`head_of` it."""
         try:
-            parts, start, signature = generated.parts_of(data, root)
+            text, start, fix, signature = generated.text_of_document(data, root)
             if signature is not None:
                 head = (*head[:4], signature, head[5])
-            record, end = read(parts, start, head)
-            if end == len(parts):
+            record, end = read(text, start, fix, head)
+            if end == len(text) or text[end:].isspace():
                 return cast(RootBlock, record)
-        except (NotPlain, IndexError, UnicodeDecodeError):
+        except (NotPlain, UnicodeDecodeError):
             pass
         return self.read_tree(root)
 
-    def read_plain(
-        self, data: bytes, root: etree._Element, *, proved: bool = False
-    ) -> tuple[dict[str, object], tuple[object, ...]] | None:
+    def read_plain(self, data: bytes, root: etree._Element) -> tuple[dict[str, object], tuple[object, ...]] | None:
         """The same content as nested dicts by element name, and the values of :data:`generated.ROOT_FIELDS`.
 
         Only what is there has a key. ``None`` when the document has to be read by name.
@@ -364,12 +360,11 @@ class Records:
                 f"this is not {self.plan.structure.sed} {self.plan.structure.version}: {_xml.local_name(root)}"
             )
         try:
-            parts, start, signature = generated.parts_of(data, root)
-            reading = Reading.PROVED_DICT if proved and self.plan.exact else Reading.DICT
-            content, end = self._root.reader(reading, root=True)(parts, start)
-            if end == len(parts):
+            text, start, fix, signature = generated.text_of_document(data, root)
+            content, end = self._root.reader(Reading.DICT, root=True)(text, start, fix)
+            if end == len(text) or text[end:].isspace():
                 return cast("dict[str, object]", content), head_of(root, signature)
-        except (NotPlain, IndexError, UnicodeDecodeError):
+        except (NotPlain, UnicodeDecodeError):
             pass
         return None
 
@@ -387,13 +382,9 @@ class Records:
         return _evolved(cast(RootBlock, record), dict(zip(ROOT_FIELDS, head_of(root, signature), strict=True)))
 
     @functools.cached_property
-    def _reader(self) -> _Reader:
+    def reader(self) -> _Reader:
+        """The generated reader of the whole document."""
         return self._root.reader(Reading.RECORD, root=True)
-
-    @functools.cached_property
-    def proved_reader(self) -> _Reader:
-        """The reader for documents that the schema of an exact package has accepted."""
-        return self._root.reader(Reading.PROVED_RECORD if self.plan.exact else Reading.RECORD, root=True)
 
     def write(self, record: RootBlock) -> bytes:
         """The document that a record becomes, in UTF-8 with an XML declaration.
