@@ -8,6 +8,7 @@ stops, ends ``undetermined`` too: never ``valid``.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
@@ -260,7 +261,7 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
     fine = applied.unsigned if root.find(SIGNATURE) is None else applied.signed
     if accepted and not options.thorough:
         return fine
-    findings = _explain(root, registry, applied, options)
+    findings = _explain(root, registry, applied, options, certain_only=accepted)
     refused = any(finding.severity is Severity.ERROR for finding in findings)
     if accepted:
         return attrs.evolve(fine, findings=findings) if not refused else _disagree(root, applied, "yes", "no", findings)
@@ -268,18 +269,53 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
         second = _second_opinion(root, registry, applied)
         if not second:
             return _disagree(root, applied, "no", "yes", findings)
-        findings = (*findings, *second)
+        findings = _confirmed(findings, second)
     return Verdict(Outcome.INVALID, findings, fine.not_checked, fine.sed, fine.cdm, fine.package, fine.fidelity)
 
 
-def _explain(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> tuple[Finding, ...]:
+def _explain(
+    root: etree._Element, registry: Registry, applied: _Applied, options: _Options, *, certain_only: bool
+) -> tuple[Finding, ...]:
     structure = registry.structure_of(applied.found)
     findings = explain_tree(root, structure, data=options.data, seconds=options.seconds)
+    if structure.unmodelled:
+        vague = tuple(map(_place_of, structure.unmodelled))
+        sure = tuple(finding for finding in findings if not _is_vague(finding, vague))
+        unsure = () if certain_only else _lowered(finding for finding in findings if _is_vague(finding, vague))
+        findings = (*sure, *unsure)
     signature = root.find(SIGNATURE)
     if signature is not None and not registry.schema_of(applied.found).validate(signature):
         path = f"{applied.recognised.name}/Signature"
         findings = (*findings, Finding("SCH-SIGNATURE", path=path, line=signature.sourceline))
     return findings
+
+
+def _is_vague(finding: Finding, vague: tuple[str, ...]) -> bool:
+    """Whether a finding stands where the schema says more than the structure can: there it may be wrong, and only warns."""
+    path = re.sub(r"\[[0-9]+\]", "", finding.path or "")
+    return any(path == place or path.startswith((f"{place}/", f"{place}@")) for place in vague)
+
+
+def _place_of(note: str) -> str:
+    """The path in a line of ``Structure.unmodelled``: ``S999: Odd: attributes lang`` is about ``S999/Odd``."""
+    root, below, *text = [*note.split(": "), "", ""]
+    if below.startswith("attributes of the root"):
+        return f"{root}/"
+    return f"{root}/{below}" if text[0] and re.fullmatch(r"[\w./-]+", below) else root
+
+
+def _confirmed(findings: tuple[Finding, ...], second: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Warnings that the second engine bears out become errors in the better words; the rest of what it says follows."""
+    rest = list(second)
+    told: list[Finding] = []
+    for finding in findings:
+        path = re.sub(r"\[[0-9]+\]", "", finding.path or "")
+        same = next((other for other in rest if re.sub(r"\[[0-9]+\]", "", other.path or "") == path), None)
+        if same is not None:
+            rest.remove(same)
+            finding = attrs.evolve(finding, severity=Severity.ERROR)
+        told.append(finding)
+    return (*told, *rest)
 
 
 def _second_opinion(root: etree._Element, registry: Registry, applied: _Applied) -> tuple[Finding, ...]:

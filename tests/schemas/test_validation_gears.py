@@ -159,3 +159,49 @@ def test_random_damage_to_documents_of_any_structure(children: tuple[Particle, .
                 element.text = source.choice(["", "x", "01", "2020-01-01", "12.345"])
     data = _xml.serialise(root)
     assert schema.validate(_xml.parse(data)) == _rich_accepts(data, structure), data
+
+
+XSD = """<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:s="http://ec.europa.eu/eessi/ns/4_4/S999"
+ targetNamespace="http://ec.europa.eu/eessi/ns/4_4/S999" version="4.4.0">
+ <x:element name="S999"><x:complexType><x:sequence>
+  <x:element name="plain" type="x:date"/>
+  <x:element name="Odd"><x:complexType><x:sequence><x:element name="a" type="x:string"/></x:sequence>
+   <x:attribute name="lang" type="x:language" use="required"/></x:complexType></x:element>
+  </x:sequence><x:attribute name="sedPackage" type="x:string"/><x:attribute name="sedGVer" type="x:int"/>
+  <x:attribute name="sedVer" type="x:int"/></x:complexType></x:element>
+</x:schema>"""
+"""A national addition, invented: an attribute below the root, which no structure expresses."""
+
+
+def _national(content: str) -> bytes:
+    return f'<s:S999 xmlns:s="http://ec.europa.eu/eessi/ns/4_4/S999">{content}</s:S999>'.encode()
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    from eessi.schemas.importer import package_of
+
+    package = package_of({"S999-4.4.xsd": XSD.encode()}, source="invented")
+    registry = Registry.default().add(package)
+    structure = registry.structure("S999", "4.4")
+    assert structure is not None
+    assert structure.unmodelled
+    return registry
+
+
+class TestMoreThanTheStructureSays:
+    def test_what_the_schema_allows_stays_valid(self, registry: Registry) -> None:
+        data = _national('<plain>2026-01-01</plain><Odd lang="fr"><a/></Odd>')
+        for thorough in (False, True):
+            verdict = validate_bytes(data, registry, thorough=thorough)
+            assert (verdict.outcome, verdict.findings) == (Outcome.VALID, ())
+
+    def test_a_fault_elsewhere_is_told_for_sure(self, registry: Registry) -> None:
+        verdict = validate_bytes(_national('<plain>x</plain><Odd lang="fr"><a/></Odd>'), registry)
+        assert verdict.outcome is Outcome.INVALID
+        assert [finding.id for finding in verdict.errors] == ["SCH-DATE-FORM"]
+
+    def test_a_fault_the_structure_cannot_see_is_told_by_the_second_engine(self, registry: Registry) -> None:
+        verdict = validate_bytes(_national("<plain>2026-01-01</plain><Odd><a/></Odd>"), registry)
+        assert verdict.outcome is Outcome.INVALID
+        assert [(finding.id, finding.path) for finding in verdict.errors] == [("SCH-OTHER", "S999/Odd")]
