@@ -261,7 +261,7 @@ class _Source:
         tag = f"<{field.tag}>"
         lines = [*(self.run() if self.expected else []), "    r = []", f"    while t.startswith({tag!r}, i):",
                  f"        g, i = read{path}(t, i + {len(tag)}, fix)", "        r.append(g)"]  # fmt: skip
-        return [*lines, f"    {target} = tuple(r)" if self.record else f"    if r: {target} = r"]
+        return [*lines, f"    {target} = tuple(r)" if self.record else f"    if r: {target} = tuple(r)"]
 
 
 def _expected(field: FieldPlan) -> str:
