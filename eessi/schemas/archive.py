@@ -38,7 +38,8 @@ class ArchiveLimits:
 
 DEFAULT_LIMITS: Final = ArchiveLimits()
 
-_KEPT: Final = (".xsd", ".json")
+_SCHEMA: Final = ".xsd"
+_MANIFEST: Final = "manifest.json"
 _RATIO_FROM: Final = 1024 * 1024
 """Unpacked bytes below which the ratio says nothing: a small file of blanks packs well too."""
 
@@ -76,6 +77,10 @@ def read_files(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> dict[str, 
     raise InputError("neither a folder of schemas nor a zip or tar archive", source=source)
 
 
+def _is_kept(name: str) -> bool:
+    return name.lower().endswith(_SCHEMA) or name.rpartition("/")[2] == _MANIFEST
+
+
 def _over(source: str, limit: str, message: str) -> LimitExceeded:
     return LimitExceeded(message, limit=limit, source=source)
 
@@ -101,7 +106,7 @@ class _Reader:
     def _walk(self, top: Path) -> Iterator[tuple[Path, int]]:
         for folder, _, names in os.walk(top):  # does not follow links to folders
             for name in sorted(names):
-                if not name.lower().endswith(_KEPT):
+                if not _is_kept(name):
                     continue  # nothing is unpacked here, so other files cost nothing and do not count
                 path = Path(folder, name)
                 about = path.stat()
@@ -145,7 +150,7 @@ class _Reader:
         self.seen.add(name.casefold())
         self.total += size
         self._check_total()
-        if not name.lower().endswith(_KEPT):
+        if not _is_kept(name):
             return
         if size > self.limits.file:
             raise _over(self.source, "file", f"{name} has {size:,} bytes; the limit is {self.limits.file:,}")

@@ -95,7 +95,7 @@ def test_a_killed_save_is_not_seen(tmp_path: Path) -> None:
         "full().save(Path(sys.argv[1]) / 'packages' / 'cdm@4.4.0')"
     )
     (tmp_path / "packages").mkdir()
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 9
     left = [entry.name for entry in (tmp_path / "packages").iterdir()]
     assert len(left) == 1
