@@ -23,6 +23,7 @@ __all__ = ["campaign"]
 )
 @click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
 @click.option("--messages", type=click.IntRange(1, 10_000), default=50, show_default=True, help="For moveit.")
+@click.option("--only", multiple=True, metavar="ID", help="Run only these checks of moveit or testit.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the campaign as one HTML page.")
 @common_options("junit", "html")
 def campaign(
@@ -30,6 +31,7 @@ def campaign(
     bucs: Sequence[str],
     transport: str,
     messages: int,
+    only: Sequence[str],
     report: Path | None,
     format: str,
     output: Path | None,
@@ -42,9 +44,7 @@ def campaign(
     """
     from eessi.testing.campaigns import Options, find_kit, run_kit
 
-    chosen = Options(transport=transport, messages=messages)
-    if bucs:
-        chosen = Options(bucs=tuple(bucs), transport=transport, messages=messages)
+    chosen = Options(tuple(bucs) or Options().bucs, transport, messages, tuple(only))
     record = run_kit(find_kit(kit), chosen)
     if report is not None:
         from eessi.pages import campaign_report

@@ -212,6 +212,24 @@ class Planner:
             found = self._reach(step, party, sed, facts, above) if step is not None else None
             if found is not None:
                 return found
+        return None if why.remedies else self._by_missing(world, party, sed, why.missing, facts, above)
+
+    def _by_missing(
+        self,
+        world: World,
+        party: str,
+        sed: str,
+        missing: tuple[str, ...],
+        facts: _Facts,
+        above: tuple[tuple[str, str], ...],
+    ) -> World | None:
+        """Without a remedy: any of the missing documents, from whoever may send it."""
+        for wanted in missing:
+            for sender in sorted(world.cases, key=lambda name: name == party):
+                step = self._reach(world, sender, wanted, facts, (*above, (party, sed)))
+                found = self._reach(step, party, sed, facts, above) if step is not None else None
+                if found is not None:
+                    return found
         return None
 
     def _apply(

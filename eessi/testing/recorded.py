@@ -91,15 +91,26 @@ def _key(institution: InstitutionId | None) -> str:
 
 
 def _parties(case: Case) -> dict[str, _Party]:
+    """Everybody who began the case or sent something in it. Who only takes over later is named, not played."""
     found: dict[str, _Party] = {}
     used: dict[str, int] = {}
-    for number, participant in enumerate(case.participants, 1):
-        country = participant.institution.country if participant.institution else "EU"
-        country = "XX" if country == "EU" else country
+
+    def add(institution: InstitutionId | None, role: Role) -> None:
+        country = institution.country if institution and institution.country != "EU" else "XX"
         used[country] = used.get(country, 0) + 1
         name = country if used[country] == 1 else f"{country}{used[country]}"
-        key = _key(participant.institution) or f"unnamed-{number}"
-        found[key] = _Party(name, participant.role, country, f"{country}:REC{number:04d}")
+        number = len(found) + 1
+        found[_key(institution) or f"unnamed-{number}"] = _Party(name, role, country, f"{country}:REC{number:04d}")
+
+    senders = [event.sender for event in case.history if event.sender is not None]
+    for participant in case.begin().participants:
+        institution = participant.institution
+        if institution is None and participant.role is Role.CASE_OWNER and senders:
+            institution = senders[0]
+        add(institution, participant.role)
+    for sender in senders:
+        if _key(sender) not in found:
+            add(sender, Role.COUNTERPARTY)
     return found
 
 

@@ -208,7 +208,7 @@ def test_a_planted_defect_is_noticed(
     name: str, plant: Callable[[Patch], None], noticed: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
-    record = run_kit(find_kit(name), FEW)
+    record = run_kit(find_kit(name), attrs.evolve(FEW, only=() if name == "exit" else tuple(noticed)))
     assert not record.passed
     assert noticed <= {check.id for check in record.failed}
     broken = {one.id for one in record.requirements if one.passed is False}
@@ -216,6 +216,13 @@ def test_a_planted_defect_is_noticed(
 
 
 # ---- kits ------------------------------------------------------------------------------------------------------------
+
+
+def test_some_checks_alone() -> None:
+    record = run_kit(find_kit("testit"), attrs.evolve(FEW, only=("D03", "P01")))
+    assert [check.id for check in record.results] == ["D03", "P01"]
+    assert all(check.passed for check in record.results)
+    assert not record.passed, "what nothing covers is not met"
 
 
 def test_every_attack_has_its_own_id_and_a_known_requirement() -> None:

@@ -22,10 +22,8 @@ NO_WAY = {
     "AW_BUC_06c": {"Counterparty sends X013"},
     "AW_BUC_09a": {"Counterparty sends X013"},
     "AW_BUC_09b": {"Counterparty sends X013"},
-    "R_BUC_02": {"Counterparty sends R004"},
 }
-"""Steps to which no way is found. X013 answers an X012 that nobody may send in these bilateral processes; R004 waits for a
-second R005 whose facts the planner does not think of."""
+"""Steps to which there is no way: X013 answers an X012 that nobody may send in these bilateral processes."""
 
 
 def test_nearly_every_step_of_all_processes_is_covered() -> None:
@@ -37,7 +35,7 @@ def test_nearly_every_step_of_all_processes_is_covered() -> None:
         missed += len(found.missed)
     assert len(SECTOR) == 99
     assert total > 1900
-    assert missed <= 7
+    assert missed <= 6
 
 
 def play(code: str, registry: Registry, directory: Directory) -> None:

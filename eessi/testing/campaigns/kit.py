@@ -101,11 +101,13 @@ class Options:
     :param bucs: processes of the campaign *exit*; a few by default, ``all`` for every one.
     :param transport: ``memory`` or ``as4``.
     :param messages: how many messages *moveit* sends for throughput.
+    :param only: ids of the checks to run; all of them when empty.
     """
 
     bucs: tuple[str, ...] = ("S_BUC_01", "LA_BUC_01", "H_BUC_01")
     transport: str = "memory"
     messages: int = 50
+    only: tuple[str, ...] = ()
 
 
 @attrs.frozen(slots=True)

@@ -13,6 +13,8 @@ __all__ = ["KIT"]
 def _checks(options: Options) -> Iterator[CheckRecord]:
     ground = Ground()
     for attack in ATTACKS:
+        if options.only and attack.id not in options.only:
+            continue
         yield _check(attack, ground)
 
 
