@@ -20,6 +20,7 @@ __all__ = ["OUTPUTS", "schema"]
 
 OUTPUTS = {
     "verdict": ("eessi.findings.report_json", "VerdictDocument", "eessi validate --format json"),
+    "explain": ("eessi.findings.report_json", "ExplainDocument", "eessi explain --format json"),
     "sed-list": ("eessi.sed.report_json", "SedListDocument", "eessi sed list --format json"),
     "sed-show": ("eessi.sed.report_json", "SedShowDocument", "eessi sed show --format json"),
     "sed-convert": ("eessi.sed.report_json", "ConversionDocument", "eessi sed convert --format json"),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eessi.findings.finding import Finding
 from eessi.findings.report import Judged, count
 
-__all__ = ["FindingModel", "ResultModel", "VerdictDocument", "VerdictLine", "as_json", "as_ndjson"]
+__all__ = ["ExplainDocument", "FindingModel", "ResultModel", "VerdictDocument", "VerdictLine", "as_json", "as_ndjson"]
 
 
 class _Shape(BaseModel):
@@ -85,6 +85,18 @@ class VerdictDocument(_Shape):
     schema_version: Literal[1] = 1
     results: list[ResultModel]
     summary: SummaryModel
+
+
+class ExplainDocument(_Shape):
+    """Output of ``eessi explain --format json``; place holders stand in braces."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    message: str
+    hint: str | None = None
+    why: str
+    mend: str
+    source: str
 
 
 _SHOWN_FIXES = frozenset({"rename", "move", "remove"})

@@ -236,6 +236,8 @@ class TestExplain:
         assert document["schema_version"] == 1
         assert document["id"] == "SCH-CODE"
         assert document["hint"] == "die Codes sind {codes}"
+        run(["schema", "explain"])
+        jsonschema.validate(document, json.loads(capsys.readouterr().out))
 
     def test_unreviewed_texts_say_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         run(["explain", "SCH-CODE", "--lang", "de"])
