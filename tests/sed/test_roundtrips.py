@@ -132,7 +132,7 @@ def hold_for(entry: PackageEntry, examples: int) -> None:
 
 @pytest.mark.parametrize("entry", TREES, ids=name_of)
 def test_documents_of_a_known_tree(entry: PackageEntry) -> None:
-    hold_for(entry, 25)
+    hold_for(entry, 20)
 
 
 @pytest.mark.long
@@ -154,7 +154,8 @@ def test_documents_of_the_sandbox(sector: str) -> None:
             for seed in range(5):
                 sed = document(structure, seed, Size.TYPICAL)
                 json_law(sed, structure)
-                build_law(sed, structure)
+                if seed == 0:
+                    build_law(sed, structure)
 
 
 @pytest.mark.long
