@@ -348,9 +348,7 @@ def _named(item: Counterexample, names: Mapping[str, str]) -> Counterexample:
     subject = put_back(item.subject)
     if item.property == "exclusion":
         subject = " ".join(sorted(subject.split()))
-    return attrs.evolve(
-        item, subject=subject, text=put_back(item.text), steps=tuple(map(put_back, item.steps))
-    )
+    return attrs.evolve(item, subject=subject, text=put_back(item.text), steps=tuple(map(put_back, item.steps)))
 
 
 _DONE: dict[object, tuple[int, bool, tuple[Counterexample, ...], tuple[Counterexample, ...]]] = {}

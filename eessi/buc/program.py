@@ -196,6 +196,8 @@ def _unfold(buc: Buc, item: Included, send: BlockSend, rows: list[SendRow], vers
     elif send.opens == "reply":
         if send.answers_included:
             sides = _receiving(roles, False)
+        elif send.reply_to not in {other.sed for other in buc.blocks[item.block].sends}:
+            sides = roles or SIDES  # it opens the exchange of this block
         answers = _request(buc, item, send) if send.once_for_all and buc.is_multilateral else send.reply_to
         after = tuple(
             Trigger(role, event, send.reply_to, reply_to=answers, own_request=send.own_request)

@@ -214,6 +214,38 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
+def equivalent(code: str, text: str, mutant: Buc) -> str | None:
+    """Why a defect changes nothing that could be observed; ``None`` when it does."""
+    healthy = loading.buc(code)
+    old = {(row.sed, row.by): row for row in healthy.rows}
+    changed = [(old[row.sed, row.by], row) for row in mutant.rows if old.get((row.sed, row.by), row) != row]
+    blocks = {item.block for item in mutant.included}
+    for before, after in changed:
+        names = [
+            name for name in ("invalidate", "reject", "clarify") if getattr(before, name) is not getattr(after, name)
+        ]
+        if names and not set(names) & blocks:
+            return f"the block {names[0]} is not included, so the attribute means nothing"
+        if before.again_after_invalidation is not after.again_after_invalidation and (
+            not before.once or not before.invalidate or "invalidate" not in blocks
+        ):
+            return "the SED is offered without end or cannot be invalidated: it needs no second offer"
+        if not before.once and text.startswith(("starter_only", "limit_lost")):
+            return "an offer without end is open already when the document comes again"
+        if text.startswith("limit_lost") and before.sed in ("S053A", "DA073A"):
+            return "the S053R follows only an S053C, which excludes that this one was sent"
+    if text.startswith("effect_parent"):
+        (effect,) = [item for item in healthy.effects if item not in mutant.effects]
+        parents = [row for row in healthy.rows if row.sed == effect.parent]
+        if effect.parent is None or all(row.once and row.starter for row in parents):
+            return "both answer nothing, or the document they answer is valid only once at a time"
+    if text.startswith("effect_role") and any(item.role is not Role.CASE_OWNER for item in mutant.effects):
+        (effect,) = [item for item in healthy.effects if item not in mutant.effects]
+        if effect.event == "draft_deleted" and effect.target == effect.sed:
+            return "deleting a draft gives its own offer back anyway"
+    return None
+
+
 def defects(number: int, seed: int) -> Iterator[tuple[str, str, Buc]]:
     """So many defects, each in one process, kinds in turn."""
     source = random.Random(seed)
@@ -225,8 +257,12 @@ def defects(number: int, seed: int) -> Iterator[tuple[str, str, Buc]]:
             code = source.choice(codes)
             found = mutation(source, eessi.buc.loading.load_definition(_text(code), file=code))
             if found is not None:
-                yield code, f"{mutation.__name__}: {found[0]}", found[1]
-                break
+                text = f"{mutation.__name__}: {found[0]}"
+                reason = equivalent(code, text, found[1])
+                if reason is None:
+                    yield code, text, found[1]
+                    break
+                print(f"equivalent: {code}: {text}: {reason}", flush=True)
         made += 1
 
 
