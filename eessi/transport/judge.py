@@ -22,6 +22,7 @@ from eessi.transport.names import WSU, clark
 from eessi.transport.payload import Payload, compression_of, decompressed
 from eessi.transport.policy import EnvelopePolicy, Signers
 from eessi.transport.refusal import Refused
+from eessi.transport.wss.keys import validity
 
 __all__ = ["Judgement", "Result", "judge"]
 
@@ -236,7 +237,9 @@ class _Case:
             )
         if self.on is None:
             self.not_checked.append(NotChecked("validity of the certificate", "no date was given"))
-        elif not certificate.not_valid_before_utc <= self.on <= certificate.not_valid_after_utc:
+            return
+        first, last = validity(certificate)
+        if not first <= self.on <= last:
             raise Refused("EBMS:0101", "the signer's certificate is not valid on that day", finding="AS4-TRUST")
 
     def _payload(self, info: PartInfo, parts: dict[str, MimePart], types: dict[str, str]) -> Payload:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import re
 from collections.abc import Iterable
 
@@ -64,6 +66,25 @@ def load_certificates(data: bytes, *, source: str | None = None) -> tuple[x509.C
         return (x509.load_der_x509_certificate(data),)
     except ValueError:
         raise InputError("there is no certificate in this file; PEM or DER was expected", source=source) from None
+
+
+@functools.lru_cache(maxsize=1024)
+def rsa_key(certificate: x509.Certificate) -> rsa.RSAPublicKey | None:
+    """The RSA key of a certificate, ``None`` for any other kind."""
+    key = certificate.public_key()
+    return key if isinstance(key, rsa.RSAPublicKey) else None
+
+
+def key_bits(certificate: x509.Certificate) -> int:
+    """Size of the certificate's RSA key in bits; 0 for any other kind of key."""
+    key = rsa_key(certificate)
+    return 0 if key is None else key.key_size
+
+
+@functools.lru_cache(maxsize=1024)
+def validity(certificate: x509.Certificate) -> tuple[dt.datetime, dt.datetime]:
+    """First and last moment for which a certificate is valid."""
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -18,7 +18,7 @@ import attrs
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 
 from eessi import _xml
@@ -31,7 +31,7 @@ from eessi.transport.mime import MimePart, media_type
 from eessi.transport.names import ATTACHMENT_CONTENT, DS, EXC_C14N, SOAP12, WSSE, WSU, clark
 from eessi.transport.refusal import Refused
 from eessi.transport.wss.algorithms import DIGESTS, EDELIVERY_1_15, SIGNATURES, Suite
-from eessi.transport.wss.keys import KeyPair
+from eessi.transport.wss.keys import KeyPair, key_bits, rsa_key
 from eessi.transport.wss.tokens import decoded, find_certificates, token_kind, write_reference_to, write_token
 
 __all__ = ["Signed", "canonical_part", "ids_of", "security_header", "sign", "signature_of", "verify"]
@@ -68,17 +68,14 @@ def _failed(detail: str, finding: str = "AS4-SIGNATURE") -> Refused:
     return Refused("EBMS:0101", detail, finding=finding)
 
 
-def key_bits(certificate: x509.Certificate) -> int:
-    """Size of the certificate's RSA key in bits; 0 for any other kind of key."""
-    key = certificate.public_key()
-    return key.key_size if isinstance(key, rsa.RSAPublicKey) else 0
+_BEARERS = etree.XPath("//*[@u:Id or @Id]", namespaces={"u": WSU})
 
 
 def ids_of(root: etree._Element) -> dict[str, list[etree._Element]]:
     """Every ``wsu:Id`` and ``Id`` of the tree, with the elements that bear it."""
     found: dict[str, list[etree._Element]] = {}
     wsu_id = clark(WSU, "Id")
-    for element in root.iter(etree.Element):
+    for element in _BEARERS(root):
         for value in {element.get(wsu_id), element.get("Id")} - {None}:
             found.setdefault(str(value), []).append(element)
     return found
@@ -358,8 +355,8 @@ def _check_value(
 
 
 def _fits(certificate: x509.Certificate, made: bytes, text: bytes, algorithm: str) -> bool:
-    key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
+    key = rsa_key(certificate)
+    if key is None:
         raise _failed("the signer's key is no RSA key", "AS4-ALGORITHM")
     try:
         key.verify(made, text, padding.PKCS1v15(), SIGNATURES[algorithm]())

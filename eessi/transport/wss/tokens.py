@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from collections.abc import Iterable, Mapping
 
 from cryptography import x509
@@ -91,12 +92,20 @@ def _from_token(token: etree._Element) -> list[x509.Certificate]:
 
 
 def _load(data: bytes | None) -> list[x509.Certificate]:
-    if data is None:
-        return []
+    found = None if data is None or len(data) > _CERTIFICATE_MAX else _certificate(data)
+    return [] if found is None else [found]
+
+
+_CERTIFICATE_MAX = 64 * 1024
+
+
+@functools.lru_cache(maxsize=256)
+def _certificate(data: bytes) -> x509.Certificate | None:
+    """Partners send the same certificate with every message; the last few stay read."""
     try:
-        return [x509.load_der_x509_certificate(data)]
+        return x509.load_der_x509_certificate(data)
     except ValueError:
-        return []
+        return None
 
 
 def _load_path(data: bytes | None) -> list[x509.Certificate]:
