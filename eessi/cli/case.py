@@ -255,3 +255,22 @@ def _refused_json(refused: WhyNot) -> dict[str, object]:
             for item in refused.remedies
         ],
     }
+
+
+@case.command("record")
+@click.argument("file")
+@click.option("--title", help="Title of the scenario.")
+@_definitions
+@common_options()
+def record_case(
+    file: str, title: str | None, definitions: Path | None, format: str, output: Path | None, quiet: bool, lang: str
+) -> int:
+    """A case as a scenario that can be replayed: roles, order and days stay; institutions and documents are invented."""
+    from eessi.testing.recorded import scenario_of_case
+
+    text = scenario_of_case(_load(file, definitions), title=title)
+    if format == "json":
+        print_json({"scenario": text}, output, quiet=quiet)
+    else:
+        write(text, output, quiet=quiet)
+    return 0

@@ -104,3 +104,17 @@ def test_import(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["case", "import", str(source), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert list(document) == ["schema_version", "case", "misfits", "not_understood"]
+
+
+def test_record(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The scenario of a case, replayed, ends where the case stands."""
+    case = eessi.buc("LA_BUC_01").start("CaseOwner", "4.3", me="FR:OWNER01", counterparties=["BE:OTHER01"])
+    case = case.apply(Event("sent", sed="A001", document_id="a", receivers=("BE:OTHER01",)))
+    case = case.apply(Event("received", sed="A011", parent_id="a", sender="BE:OTHER01"))
+    source, target = tmp_path / "case.json", tmp_path / "recorded.buc.yaml"
+    source.write_text(record.dump(case), encoding="utf-8")
+    assert run(["case", "record", str(source), "--output", str(target)]) == 0
+    text = target.read_text(encoding="utf-8")
+    assert "OWNER01" not in text, "institutions are invented"
+    assert run(["replay", str(target)]) == 0
+    assert "A011" in capsys.readouterr().out
