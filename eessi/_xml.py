@@ -311,18 +311,19 @@ _START_TAG: Final = re.compile(rb"<[^/?]")
 def _plain_positions(data: bytes, wanted: Collection[int]) -> dict[int, tuple[int, int]]:
     """Where UTF-8 has neither comments nor CDATA, every ``<`` that is not of an end tag begins an element (XML 1.0, 2.4)."""
     found: dict[int, tuple[int, int]] = {}
-    tags = _START_TAG.finditer(data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
-    before = -1
+    here = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+    tags = _START_TAG.finditer(data, here)
+    before, line, column = -1, 1, 1
     for number in sorted(wanted):
         tag = next(itertools.islice(tags, number - before - 1, None), None)
         if tag is None:
             break
-        before = number
-        at = tag.start()
-        line_start = data.rfind(b"\n", 0, at) + 1
-        text = data[line_start:at]
-        mark = text.startswith(b"\xef\xbb\xbf")
-        found[number] = (data.count(b"\n", 0, at) + 1, len(text.decode("utf-8", "replace")) + 1 - mark)
+        before, at = number, tag.start()
+        fresh = data.rfind(b"\n", here, at) + 1
+        if fresh:
+            line, column = line + data.count(b"\n", here, at), 1
+        column += len(data[fresh or here : at].decode("utf-8", "replace"))
+        found[number], here = (line, column), at
     return found
 
 

@@ -46,6 +46,7 @@ NEAR_MISSES = {
     ),
     "impossible date": _changed("2020-02-29", "2021-02-29"),
     "too long": _changed("10431", "1" * 26),
+    "empty postal code": _changed("10431", ""),
     "empty": _changed("<forename>Ada</forename>", "<forename/>"),
     "choice twice": _changed(
         "</StatusPerson>", "</StatusPerson><StatusPerson><status><value>01</value></status></StatusPerson>"

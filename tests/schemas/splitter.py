@@ -252,12 +252,12 @@ def restricted(schema: bytes) -> Files:
         content = node.find(f"{XS}sequence")
         if content is None or any(child.tag != f"{XS}element" for child in content) or name == "S071":
             continue
+        if any(child.find(f"{XS}{part}") is not None for child in content for part in ("simpleType", "unique")):
+            continue  # a type in place is no restriction of another in place, and a restriction adds no constraint
         loose = etree.Element(f"{XS}complexType", name=f"{name}Loose")
         loose.append(copy.deepcopy(content))
         for child in loose[0]:
             child.set("minOccurs", "0")
-            for rule in child.findall(f"{XS}unique"):
-                child.remove(rule)
         node.addprevious(loose)
         outer = etree.Element(f"{XS}complexContent")
         step = etree.SubElement(outer, f"{XS}restriction", base=f"{prefix}:{name}Loose")
