@@ -9,7 +9,7 @@ from lxml import etree
 
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas import Registry
-from eessi.schemas.compiled import compile_schema
+from eessi.schemas.compiled import SIGNATURE_SCHEMAS, compile_schema, signature_schema
 from eessi.schemas.importer import package_of
 from eessi.schemas.xsdwriter import write
 from tests.schemas.documents import NEAR_MISSES, S071
@@ -56,6 +56,18 @@ def test_the_published_schema_in_another_layout_is_the_same_tree(layout: str, pu
 
 def test_the_published_schema_as_it_is(official_s071: Path) -> None:
     holds({file.name: file.read_bytes() for file in official_s071.iterdir()})
+
+
+def test_two_imported_documents_of_one_namespace_that_do_not_know_each_other(ours: bytes, tmp_path: Path) -> None:
+    """libxml2 by itself reads the first only; here both are read."""
+    files = LAYOUTS["imported"](ours)
+    files["core/types.xsd"] = files["core/types.xsd"].replace(b'<xsd:include schemaLocation="basic.xsd"/>', b"")
+    holds(files)
+    for name, data in [*files.items(), *map(signature_schema, SIGNATURE_SCHEMAS)]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(etree.XMLSchemaParseError, match="does not resolve"):
+        etree.XMLSchema(etree.parse(tmp_path / "S071-4.4.0-20241203T114212.xsd"))
 
 
 def test_layouts_can_be_combined(ours: bytes) -> None:
