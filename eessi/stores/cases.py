@@ -239,24 +239,24 @@ class CaseRows:
 
     def case(self, case_id: str) -> CaseRow | None:
         """The head of that case."""
-        row = self._unit.execute(self._unit.own(CASE).where(CASE.c.case_id == case_id)).mappings().first()
-        return None if row is None else _row(CaseRow, row)
+        row = self._unit.fetch(_CASE_BY_ID, case_id=case_id).first()
+        return None if row is None else CaseRow(*row)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
 
     def move_case(self, row: CaseRow, *, seen: int) -> bool:
         """Write a head whose revision was ``seen``; false when another writer was faster."""
         values = {k: v for k, v in attrs.asdict(row).items() if k != "case_id"}
-        where = sa.and_(CASE.c.tenant == self._unit.tenant, CASE.c.case_id == row.case_id, CASE.c.revision == seen)
-        if self._unit.execute(sa.update(CASE).where(where).values(**values)).rowcount != 1:
+        where = {"at_tenant": self._unit.tenant, "at_case": row.case_id, "seen": seen}
+        if self._unit.fetch(_MOVE_CASE, **values, **where).rowcount != 1:
             return False
         self._set_partners(row)
         return True
 
     def _set_partners(self, row: CaseRow) -> None:
-        mine = sa.and_(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.case_id == row.case_id)
-        held = {str(one) for one in self._unit.execute(sa.select(PARTNER.c.institution).where(mine)).scalars()}
+        held = {str(one) for one in self._unit.fetch(_PARTNERS_OF, case_id=row.case_id).scalars()}
         wanted = set(row.partners.split())
         if held == wanted:
             return
+        mine = sa.and_(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.case_id == row.case_id)
         self._unit.execute(sa.delete(PARTNER).where(mine))
         self._unit.insert(PARTNER, [{"case_id": row.case_id, "institution": one} for one in sorted(wanted)])
 
@@ -273,6 +273,11 @@ class CaseRows:
         limit: int = 1000,
     ) -> Iterator[CaseRow]:
         """Heads that fit everything asked for, those with the nearest deadline first, then the latest changed."""
+        others = (digest, partner, buc, state, national_number, changed_before)
+        if due_before is not None and all(one is None for one in others):
+            for found in self._unit.fetch(_CASES_DUE, due=due_before, limit=limit):
+                yield CaseRow(*found)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
+            return
         query = self._unit.own(CASE)
         if digest is not None:
             query = query.join(KEY, sa.and_(KEY.c.tenant == CASE.c.tenant, KEY.c.case_id == CASE.c.case_id))
@@ -312,17 +317,15 @@ class CaseRows:
 
     def add_event(self, row: EventRow) -> EventRow:
         """Add an event behind those of its case and chain it to them."""
-        query = self._unit.own(EVENT, EVENT.c.hash).where(EVENT.c.case_id == row.case_id, EVENT.c.no == row.no - 1)
-        before = cast("str | None", self._unit.execute(query).scalar()) or ""
+        before = cast("str | None", self._unit.fetch(_HASH_BEFORE, case_id=row.case_id, no=row.no - 1).scalar()) or ""
         chained = attrs.evolve(row, hash=row.hash_after(before))
-        self._unit.insert(EVENT, [attrs.asdict(chained)])
+        self._unit.fetch(_ADD_EVENT, **attrs.asdict(chained))
         return chained
 
     def events(self, case_id: str) -> Iterator[EventRow]:
         """The events of a case, in order."""
-        query = self._unit.own(EVENT).where(EVENT.c.case_id == case_id).order_by(EVENT.c.no)
-        for row in self._unit.execute(query).mappings():
-            yield _row(EventRow, row)
+        for row in self._unit.fetch(_EVENTS_OF, case_id=case_id):
+            yield EventRow(*row)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
 
     # --- documents ---
 
@@ -440,6 +443,46 @@ class CaseRows:
     def _next_no(self, table: Table) -> int:
         query = sa.select(sa.func.max(table.c.no)).where(table.c.tenant == self._unit.tenant)
         return (cast("int | None", self._unit.execute(query).scalar()) or 0) + 1
+
+
+def _columns(table: Table, kind: type[attrs.AttrsInstance]) -> list[sa.Column[object]]:
+    """The columns of a table in the order of the fields of its row value, so that a row is made without names."""
+    return [table.c[field.name] for field in attrs.fields(kind)]
+
+
+def _own(
+    table: Table, kind: type[attrs.AttrsInstance], *conditions: sa.ColumnElement[bool]
+) -> sa.Select[tuple[object, ...]]:
+    """A select that is built once: the tenant and whatever else changes are bound when it runs."""
+    columns = cast("sa.Select[tuple[object, ...]]", sa.select(*_columns(table, kind)))
+    return columns.where(table.c.tenant == sa.bindparam("tenant"), *conditions)
+
+
+_CASE_BY_ID: Final = _own(CASE, CaseRow, CASE.c.case_id == sa.bindparam("case_id"))
+_CASES_DUE: Final = (
+    _own(CASE, CaseRow, CASE.c.due_at <= sa.bindparam("due")).order_by(CASE.c.due_at).limit(sa.bindparam("limit"))
+)
+_EVENTS_OF: Final = _own(EVENT, EventRow, EVENT.c.case_id == sa.bindparam("case_id")).order_by(EVENT.c.no)
+_HASH_BEFORE: Final = sa.select(EVENT.c.hash).where(
+    EVENT.c.tenant == sa.bindparam("tenant"),
+    EVENT.c.case_id == sa.bindparam("case_id"),
+    EVENT.c.no == sa.bindparam("no"),
+)
+_ADD_EVENT: Final = sa.insert(EVENT)
+_MOVE_CASE: Final = (
+    sa.update(CASE)
+    .where(
+        CASE.c.tenant == sa.bindparam("at_tenant"),
+        CASE.c.case_id == sa.bindparam("at_case"),
+        CASE.c.revision == sa.bindparam("seen"),
+    )
+    .values(
+        {name: sa.bindparam(name) for name in (column.name for column in CASE.c) if name not in ("tenant", "case_id")}
+    )
+)
+_PARTNERS_OF: Final = sa.select(PARTNER.c.institution).where(
+    PARTNER.c.tenant == sa.bindparam("tenant"), PARTNER.c.case_id == sa.bindparam("case_id")
+)
 
 
 def _row(kind: type[_Row], row: sa.RowMapping) -> _Row:

@@ -55,6 +55,16 @@ class Unit:
         except sa.exc.SQLAlchemyError as error:
             raise _store_error(error) from None
 
+    def fetch(self, statement: sa.Executable, **values: object) -> CursorResult[tuple[object, ...]]:
+        """Run a statement that was built once, with the tenant and these values bound.
+
+        :raises StoreError: when the database refuses it.
+        """
+        try:
+            return self.connection.execute(statement, {"tenant": self.tenant, **values})
+        except sa.exc.SQLAlchemyError as error:
+            raise _store_error(error) from None
+
     def insert(self, table: sa.Table, rows: Iterable[Mapping[str, object]]) -> int:
         """Insert rows for this tenant, in batches; the number of rows."""
         count = 0
