@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "filling", "head_of", "opening", "records_of"]
 
 _ROOT_DEFAULTS: Final = {"attributes": (), "signature": None, "prefix": "s"}
+_LOCK: Final = threading.RLock()
 _STANDARD: Final = ("sedPackage", "sedGVer", "sedVer")
 _PREFIX: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _HELD: Final = 1024
@@ -114,20 +115,44 @@ _Writer = Callable[[object, list[bytes]], None]
 
 
 class BlockClass:
-    """What is made from one block of a plan: class, reader, writer. Made on first use, shared between SEDs.
+    """What is made from one block of a plan: class, reader, writer. Each is made on first use and shared between SEDs.
 
-    :ivar cls: the frozen attrs class.
+    Most documents meet a small part of their schema, and making a class costs as much as reading a document ten times.
     """
 
-    def __init__(self, plan: BlockPlan, cls: type[Block], twin: type[Block], inner: Mapping[str, BlockClass]) -> None:
+    def __init__(self, plan: BlockPlan, inner: Mapping[str, BlockClass], root: bool) -> None:
         self.plan = plan
-        self.cls = cls
         self.by_tag = {field.tag: field for field in plan.fields}
         self.position = {field.tag: number for number, field in enumerate(plan.fields)}
-        self._twin = twin
+        self._root = root
         self._inner = dict(inner)
+        self._classes: tuple[type[Block], type[Block]] | None = None
         self._extended: type[Block] | None = None
         self._readers: dict[Reading, _Reader] = {}
+
+    @property
+    def cls(self) -> type[Block]:
+        """The frozen attrs class."""
+        return self._both()[0]
+
+    @property
+    def twin(self) -> type[Block]:
+        """The class that a reader fills, see :func:`filling`."""
+        return self._both()[1]
+
+    def _both(self) -> tuple[type[Block], type[Block]]:
+        if self._classes is None:
+            with _LOCK:
+                self._classes = self._classes or self._made()
+        return self._classes
+
+    def _made(self) -> tuple[type[Block], type[Block]]:
+        defaults = {field.name: () if field.many or field.values else None for field in self.plan.fields}
+        if self._root:
+            defaults |= {name: _ROOT_DEFAULTS.get(name) for name in ROOT_FIELDS}
+        base = RootBlock if self._root else Block
+        fields = {name: attrs.field(default=default) for name, default in defaults.items()}
+        return _frozen(self.plan.name, fields, base), filling(base, tuple(defaults))
 
     def inner(self, field: FieldPlan) -> BlockClass:
         """The block of a group field."""
@@ -153,11 +178,10 @@ class BlockClass:
         if reading not in self._readers:
             met: dict[str, BlockPlan] = {}
             source = generated.reader_source(self.plan, reading, met, root)
-            space: dict[str, object] = {"New": self._twin, "Class": self.cls}
+            space: dict[str, object] = {"New": self.twin, "Class": self.cls}
             for path in met:
-                inner = self.at(path)
-                space |= {f"New{path}": inner._twin, f"Class{path}": inner.cls}
-                space[f"read{path}"] = _later(space, f"read{path}", inner, reading)
+                space[f"New{path}"] = _first_of(space, path, self.at(path))
+                space[f"read{path}"] = _later(space, f"read{path}", self.at(path), reading)
             generated.compiled(source, space)
             self._readers[reading] = cast(_Reader, space["read"])
         return self._readers[reading]
@@ -184,6 +208,17 @@ def _later(space: dict[str, object], name: str, block: BlockClass, reading: Read
     return first
 
 
+def _first_of(space: dict[str, object], path: str, block: BlockClass) -> Callable[[], Block]:
+    """Stands for the class of a block that is read in place, until a document has one."""
+
+    def first() -> Block:
+        space[f"Class{path}"] = block.cls
+        space[f"New{path}"] = block.twin
+        return block.twin()
+
+    return first
+
+
 def _frozen(name: str, fields: Mapping[str, object], *bases: type) -> type[Block]:
     make: Callable[..., type[Block]] = attrs.make_class
     return make(
@@ -201,7 +236,6 @@ def filling(base: type, names: tuple[str, ...]) -> type:
 
 
 _CLASSES: weakref.WeakValueDictionary[object, BlockClass] = weakref.WeakValueDictionary()
-_LOCK = threading.RLock()
 
 
 class _Builder:
@@ -228,7 +262,7 @@ class _Builder:
         )
         compiled = _CLASSES.get(key) if key is not None else None
         if compiled is None:
-            compiled = self.new(block, inner, root)
+            compiled = BlockClass(block, inner, root)
             if key is not None:
                 _CLASSES[key] = compiled
         self.made[block] = compiled
@@ -238,15 +272,6 @@ class _Builder:
         for waiting, tag in self.open.pop(block, ()):
             waiting._inner[tag] = compiled
         return compiled
-
-    def new(self, block: BlockPlan, inner: Mapping[str, BlockClass], root: bool) -> BlockClass:
-        names = tuple(field.name for field in block.fields)
-        fields = {field.name: attrs.field(default=() if field.many or field.values else None) for field in block.fields}
-        if root:
-            names += ROOT_FIELDS
-            fields |= {name: attrs.field(default=_ROOT_DEFAULTS.get(name)) for name in ROOT_FIELDS}
-        base = RootBlock if root else Block
-        return BlockClass(block, _frozen(block.name, fields, base), filling(base, names), inner)
 
 
 def _field_key(field: FieldPlan, inner: Mapping[str, BlockClass]) -> tuple[object, ...]:
