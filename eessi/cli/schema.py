@@ -39,6 +39,7 @@ OUTPUTS = {
     "directory-history": ("eessi.directory.reports", "HistoryDocument", "eessi directory history --format json"),
     "directory-import": ("eessi.directory.reports", "ImportDocument", "eessi directory import --format json"),
     "directory-proposals": ("eessi.directory.reports", "ProposalsDocument", "eessi directory approve --format json"),
+    "as4-inspect": ("eessi.transport.report_json", "InspectionDocument", "eessi as4 inspect --format json"),
     "verdict-line": ("eessi.findings.report_json", "VerdictLine", "one line of eessi validate --format ndjson"),
 }
 """Name -> (module, pydantic model, what writes it). A room that publishes another output adds a row."""

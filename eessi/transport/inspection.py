@@ -209,7 +209,7 @@ def _unit(unit: Unit, show_values: bool) -> dict[str, object]:
             "kind": "receipt",
             **common,
             "references": [one.uri for one in unit.references],
-            "copy": unit.copied is not None,
+            "copy_of_message": unit.copied is not None,
         }
     errors = [
         {"code": one.code, "severity": one.severity, "name": one.name, "category": one.category, "ref_to": one.ref_to}

@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """Serve ``app`` and give its address."""
+def served(app: Starlette, **settings: object) -> Iterator[str]:
+    """Serve ``app`` and give its address; ``settings`` are uvicorn's."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", **settings))  # type: ignore[arg-type]  # as given
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

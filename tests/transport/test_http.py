@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import ssl
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from eessi.errors import StoreError, UsageError
 from eessi.transport.http_client import HttpWire, client_tls
@@ -71,10 +78,49 @@ def test_nobody_there() -> None:
 
 
 def test_tls_is_1_2_or_newer() -> None:
-    import ssl
-    from pathlib import Path
-
     assert client_tls().minimum_version == ssl.TLSVersion.TLSv1_2
     assert client_tls().verify_mode is ssl.CERT_REQUIRED
     with pytest.raises(UsageError, match="cannot be read"):
         client_tls(certificate=Path("nothing.pem"))
+
+
+def test_both_sides_show_their_certificates(tmp_path: Path) -> None:
+    """Mutual TLS: a server that wants a client certificate, a client that checks the server's."""
+    server, client, stranger = (certificates(tmp_path, name) for name in ("server", "client", "stranger"))
+    tls = {
+        "ssl_certfile": server,
+        "ssl_keyfile": server.with_suffix(".key"),
+        "ssl_ca_certs": client,
+        "ssl_cert_reqs": ssl.CERT_REQUIRED,
+    }
+    with served(as4_app({"/as4": echo}), **tls) as address:
+        secure = address.replace("http://", "https://").replace("127.0.0.1", "localhost")
+        known = client_tls(certificate=client, key=client.with_suffix(".key"), trusted=server)
+        with HttpWire(tls=known) as wire:
+            assert wire.post(f"{secure}/as4", "", b"x").body == b"x"
+        for context in (
+            client_tls(trusted=server),
+            client_tls(certificate=stranger, key=stranger.with_suffix(".key"), trusted=server),
+            client_tls(certificate=client, key=client.with_suffix(".key"), trusted=stranger),
+        ):
+            with HttpWire(tls=context) as wire, pytest.raises(Unreachable):
+                wire.post(f"{secure}/as4", "", b"x")
+
+
+def certificates(folder: Path, name: str) -> Path:
+    """A certificate for this machine with its key beside it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / f"{name}.crt"
+    file.write_bytes(made.public_bytes(Encoding.PEM))
+    file.with_suffix(".key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return file

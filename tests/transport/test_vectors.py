@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from eessi.transport.inspection import Inspection, inspect
+from eessi.transport.report_json import InspectionDocument
 from eessi.transport.wss import KeyPair
 
 PASSWORDS = {"AccessPointA.pfx": "Pz4cZK4SULUwmraZa", "AccessPointB.pfx": "Pz4cZK4SULUwmraZb", "partyC.p12": "ExampleC"}
@@ -132,3 +133,10 @@ def test_message_ids_and_kinds_are_read_as_computed(
         ], row["file"]
         compared += 1
     assert compared > 30
+
+
+def test_every_report_has_the_published_shape(inspections: dict[str, Inspection]) -> None:
+    for name, found in inspections.items():
+        for show in (False, True):
+            document = {"schema_version": 1, "file": name, **found.report(show_values=show)}
+            InspectionDocument.model_validate(json.loads(json.dumps(document)))
