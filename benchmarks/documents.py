@@ -87,6 +87,7 @@ def _xml_type(field: FieldPlan) -> tuple[str, str]:
     return f"List[{inner}]" if field.values else inner, "wrapped"
 
 
+@functools.cache
 def pydantic_xml_module() -> ModuleType:
     """Models of pydantic-xml with the facets and code lists of the schema, made from the same plan."""
     plan = plan_of(structure())
@@ -118,6 +119,7 @@ def pydantic_xml_module() -> ModuleType:
     return _import(path, "pydantic_xml_s071")
 
 
+@functools.cache
 def xsdata_module() -> ModuleType:
     """Dataclasses that xsdata generates from the schema of the open package."""
     import os
