@@ -333,17 +333,25 @@ class Directory:
     def _bodies(self, country: str | None) -> list[Institution]:
         if self._by_country is None:
             found: dict[str, list[Institution]] = defaultdict(list)
-            for each in (*self, *self.kept.values()):
+            for each in self:
                 found[each.country].append(each)
             self._by_country = dict(found)
         if country is not None:
             return self._by_country.get(country, [])
         return [each for _, bodies in sorted(self._by_country.items()) for each in bodies]
 
+    def _closed(self, buc: BucId, country: str | None) -> list[Institution]:
+        """The kept bodies that once were competent; the others would only fill the answer."""
+        return [
+            each
+            for each in self.kept.values()
+            if country in (None, each.country) and any(row.buc == buc for row in each.competences)
+        ]
+
     def _ask(self, buc: str, role: str, country: str | None) -> Timeline:
         process, part = BucId(buc), Role.parse(role)
         folded = fold_country(country) if country else None
-        bodies, ground = self._bodies(folded), self._ground
+        bodies, ground = [*self._bodies(folded), *self._closed(process, folded)], self._ground
         hints = self._hints(process, country, folded, bodies)
 
         def answer(since: dt.date, until: dt.date | None) -> Found:
