@@ -40,6 +40,7 @@ OUT: Final = Table(
     Column("deadline", String(40)),
     Column("ref_to", String(255)),
     Column("reason", Text),
+    Column("held", Integer, nullable=False),
     Index("mail_out_due", "tenant", "state", "next_at"),
     Index("mail_out_by_conversation", "tenant", "conversation_id", "no"),
     Index("mail_out_by_no", "tenant", "no", unique=True),
@@ -104,6 +105,7 @@ class OutRow:
     :param kind: ``user``, ``receipt`` or ``error``.
     :param references: what was signed, as JSON.
     :param digest: of the content handed in, so that one id never names two messages.
+    :param held: 1 while an earlier message of the conversation holds it up.
     """
 
     message_id: str
@@ -123,6 +125,7 @@ class OutRow:
     deadline: str | None = None
     ref_to: str | None = None
     reason: str | None = None
+    held: int = 0
     no: int = 0
 
 
@@ -190,29 +193,35 @@ class MailRows:
         where = sa.and_(OUT.c.tenant == self._unit.tenant, OUT.c.message_id == message_id)
         self._unit.execute(sa.update(OUT).where(where).values(**changes))
 
-    def due(self, now: str, *, blocking: Sequence[str]) -> OutRow | None:
-        """The first row that may go out: its time has come, its circuit is closed, and no earlier user message of its
-        conversation is in one of the ``blocking`` states. Rows that another worker holds are passed over.
-        """
-        earlier = OUT.alias("earlier")
-        held_up = sa.exists().where(
-            earlier.c.tenant == OUT.c.tenant,
-            earlier.c.conversation_id == OUT.c.conversation_id,
-            earlier.c.kind == "user",
-            earlier.c.no < OUT.c.no,
-            earlier.c.state.in_(blocking),
+    def is_held_up(self, conversation_id: str, blocking: Sequence[str]) -> bool:
+        """Whether a user message of the conversation is in one of the ``blocking`` states."""
+        query = sa.select(sa.literal(1)).where(
+            OUT.c.tenant == self._unit.tenant,
+            OUT.c.conversation_id == conversation_id,
+            OUT.c.kind == "user",
+            OUT.c.state.in_(blocking),
         )
+        return self._unit.execute(query.limit(1)).first() is not None
+
+    def release(self, conversation_id: str, now: str) -> str | None:
+        """Let the earliest held message of a conversation go; its id."""
+        query = self._unit.own(OUT, OUT.c.message_id).where(OUT.c.conversation_id == conversation_id, OUT.c.held == 1)
+        found = cast("str | None", self._unit.execute(query.order_by(OUT.c.no).limit(1)).scalar())
+        if found is not None:
+            self.change_out(found, held=0, next_at=now)
+        return found
+
+    def due(self, now: str) -> OutRow | None:
+        """The first row that may go out: not held, its time has come, its circuit is closed.
+
+        Rows that another worker holds are passed over.
+        """
         open_circuit = sa.exists().where(
             CIRCUIT.c.tenant == OUT.c.tenant, CIRCUIT.c.url == OUT.c.url, CIRCUIT.c.until > now
         )
         query = (
             self._unit.own(OUT)
-            .where(
-                OUT.c.state.in_(("queued", "sending")),
-                OUT.c.next_at <= now,
-                sa.or_(OUT.c.kind != "user", sa.not_(held_up)),
-                sa.not_(open_circuit),
-            )
+            .where(OUT.c.state.in_(("queued", "sending")), OUT.c.held == 0, OUT.c.next_at <= now, sa.not_(open_circuit))
             .order_by(OUT.c.no)
             .limit(1)
             .with_for_update(skip_locked=True, of=OUT)
@@ -231,7 +240,7 @@ class MailRows:
     def next_moment(self) -> str | None:
         """When the next row wants to go out."""
         query = sa.select(sa.func.min(OUT.c.next_at)).where(
-            OUT.c.tenant == self._unit.tenant, OUT.c.state.in_(("queued", "sending"))
+            OUT.c.tenant == self._unit.tenant, OUT.c.state.in_(("queued", "sending")), OUT.c.held == 0
         )
         return cast("str | None", self._unit.execute(query).scalar())
 

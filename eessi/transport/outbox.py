@@ -38,7 +38,11 @@ MOVES: Final[dict[State, frozenset[State]]] = {
 }
 """State -> states that may follow. A late receipt confirms even a message that was given up; nothing follows a receipt."""
 
-_BLOCKING: Final = {"none": (), "taken": ("queued", "sending"), "receipted": ("queued", "sending", "taken")}
+_BLOCKING: Final[dict[str, tuple[str, ...]]] = {
+    "none": (),
+    "taken": ("queued", "sending"),
+    "receipted": ("queued", "sending", "taken"),
+}
 _LEASE: Final = dt.timedelta(minutes=5)
 """How long a row that is being sent is left to its worker; after a crash it goes out again."""
 
@@ -77,6 +81,11 @@ class Outbox:
         self.guard = guard or Guard()
         self.new_id = ids or (lambda: f"{uuid.uuid4()}@{identity.institution.replace(':', '.')}")
 
+    @property
+    def _blocking(self) -> tuple[str, ...]:
+        """States of an earlier message that hold up the later ones of its conversation."""
+        return _BLOCKING[self.pmode.ordering.per_conversation]
+
     def unit(self, given: Unit | None = None) -> AbstractContextManager[Unit]:
         """The given unit of work, or one of our own."""
         return self.store.begin(self.tenant) if given is None else nullcontext(given)
@@ -98,6 +107,8 @@ class Outbox:
             known = rows.out(identified.message_id)
             if known is not None:
                 return _same(known, identified)
+            if self._blocking and rows.is_held_up(row.conversation_id, self._blocking):
+                row = attrs.evolve(row, held=1)
             rows.add_out(row)
             rows.note(identified.message_id, moment_key(now), "queued", identified.receiver)
         return identified.message_id
@@ -118,7 +129,7 @@ class Outbox:
         """The next message or signal that may go out, reserved for the caller for five minutes; ``None`` for nothing."""
         with self.store.begin(self.tenant) as unit:
             rows = MailRows(unit)
-            row = rows.due(moment_key(now), blocking=_BLOCKING[self.pmode.ordering.per_conversation])
+            row = rows.due(moment_key(now))
             if row is None:
                 return None
             attempt = row.attempts + 1
@@ -137,7 +148,7 @@ class Outbox:
         with self.store.begin(self.tenant) as unit:
             rows = MailRows(unit)
             row = rows.out(message_id)
-            if row is None or State(row.state) is not State.SENDING:
+            if row is None or row.state != State.SENDING:
                 return
             deadline = moment_key(now + dt.timedelta(hours=self.pmode.receipt.hours)) if row.kind == "user" else None
             rows.set_circuit(row.url, 0, "")
@@ -148,7 +159,7 @@ class Outbox:
         with self.store.begin(self.tenant) as unit:
             rows = MailRows(unit)
             row = rows.out(message_id)
-            if row is None or State(row.state) is not State.SENDING:
+            if row is None or row.state != State.SENDING:
                 return
             retry = self.pmode.retry
             if fatal or row.attempts >= retry.attempts:
@@ -211,6 +222,8 @@ class Outbox:
         assert to in MOVES[State(row.state)], f"{row.state} -> {to}"
         rows.change_out(row.message_id, state=to.value, since=moment_key(now), **changes)
         rows.note(row.message_id, moment_key(now), step, changes.get("reason") or "", evidence)
+        if row.kind == "user" and row.state in self._blocking and to.value not in self._blocking:
+            rows.release(row.conversation_id, moment_key(now))
 
     def queue_signal(
         self, rows: MailRows, packet: Packet, kind: str, receiver: str, url: str, ref_to: str, now: dt.datetime

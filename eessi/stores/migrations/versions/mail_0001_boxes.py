@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("deadline", sa.String(40)),
         sa.Column("ref_to", sa.String(255)),
         sa.Column("reason", sa.Text),
+        sa.Column("held", sa.Integer, nullable=False),
     )
     op.create_index("mail_out_due", "mail_out", ["tenant", "state", "next_at"])
     op.create_index("mail_out_by_conversation", "mail_out", ["tenant", "conversation_id", "no"])
