@@ -78,6 +78,8 @@ def _step(step: StepRecord) -> Text:
         text.append(step.says)
     else:
         text.append_text(_exchange(step.exchange))
+    for note in step.notes:
+        text.append(f"\n{note}")
     for failure in step.failures:
         text.append(f"\n✗ not as expected: {failure}", style="bold red")
     for review in step.reviews:

@@ -62,4 +62,4 @@ def _send(stage: Stage, player: Player, sed: SedType, to: str, document: str, *,
     )
     exchange, late, reached = post(stage, player, sending, (to,), Details(participant=forward), document)
     failures = [] if exchange.ending == "delivered" else [f"{player.name} could not react: {exchange.reason}"]
-    return Outcome(said(exchange) + late, failures, exchange, reached)
+    return Outcome(said(exchange), failures, exchange, reached, late)

@@ -72,9 +72,10 @@ def pass_step(stage: Stage, step: Step) -> Outcome:
     says = f"{spoken_span(before, stage.clock.today, step.text)}."
     for player in stage.players.values():
         player.release()
-    for player in stage.players.values():
-        says += "".join(arrived_late(player.name, arrival) for arrival in player.receive())
-    return Outcome(says)
+    notes = tuple(
+        arrived_late(player.name, arrival) for player in stage.players.values() for arrival in player.receive()
+    )
+    return Outcome(says, notes=notes)
 
 
 def is_step(stage: Stage, step: Step) -> Outcome:

@@ -133,6 +133,7 @@ class StepRecord(_Record):
     at: dt.datetime
     passed: bool
     says: str = Field(description="what happened, in plain words")
+    notes: tuple[str, ...] = Field(default=(), description="what else happened on this occasion")
     failures: tuple[str, ...] = ()
     states: dict[str, str] = Field(default_factory=dict, description="cases whose state this step changed, by party")
     exchange: ExchangeRecord | None = None

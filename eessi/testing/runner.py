@@ -130,6 +130,7 @@ def _record(
             "at": at,
             "passed": not outcome.failures,
             "says": outcome.says,
+            "notes": outcome.notes,
             "failures": tuple(outcome.failures),
             "states": {name: state for name, state in stage.states().items() if state != states[name]},
             "exchange": outcome.exchange,

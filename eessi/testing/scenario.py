@@ -460,13 +460,26 @@ def _single(patterns: dict[str, object]) -> dict[str, object]:
     }
 
 
+_HOLE: Final = r"\$\{[A-Za-z_]"
+"""Where a variable stands: any form may be hidden behind it."""
+
+
 def _numbers_too(schema: object) -> None:
-    """An editor's YAML reader takes ``4.3`` for a number where this one keeps the text: allow both."""
+    """Allow what an editor's YAML reader makes of a text (``4.3`` a number), and a variable wherever a value may stand."""
     if isinstance(schema, dict):
-        if schema.get("type") == "string" and "pattern" not in schema and "enum" not in schema:
-            schema["type"] = ["string", "number"]
-        for child in schema.values():
-            _numbers_too(child)
+        if "enum" in schema and schema.get("type") == "string":
+            options = [{"enum": schema.pop("enum"), "type": schema.pop("type")}, {"type": "string", "pattern": _HOLE}]
+            schema["anyOf"] = options
+        elif schema.get("type") == "string":
+            if "pattern" in schema:
+                schema["pattern"] = f"{schema['pattern']}|{_HOLE}"
+            else:
+                schema["type"] = ["string", "number"]
+        elif schema.get("type") == "integer":
+            schema["type"] = ["integer", "string"]
+        for key, child in schema.items():
+            if key != "anyOf" or not any("enum" in option for option in child if isinstance(option, dict)):
+                _numbers_too(child)
     elif isinstance(schema, list):
         for child in schema:
             _numbers_too(child)

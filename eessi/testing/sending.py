@@ -32,6 +32,7 @@ class Outcome:
     failures: list[str] = attrs.field(factory=list)
     exchange: ExchangeRecord | None = None
     reached: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def send_step(stage: Stage, step: Step) -> Outcome:
@@ -80,7 +81,7 @@ def _once(stage: Stage, step: Step) -> Outcome:
     )
     held = fault is not None and fault.kind in (FaultKind.LATE, FaultKind.OUT_OF_ORDER)
     exchange, late, reached = post(stage, sender, sending, names, details, sentence.reply_to, held=held)
-    return Outcome(said(exchange) + late, judge_exchange(exchange, step, document), exchange, reached)
+    return Outcome(said(exchange), judge_exchange(exchange, step, document), exchange, reached, late)
 
 
 def post(
@@ -92,10 +93,10 @@ def post(
     reply_to: str | None,
     *,
     held: bool = False,
-) -> tuple[ExchangeRecord, str, tuple[str, ...]]:
+) -> tuple[ExchangeRecord, tuple[str, ...], tuple[str, ...]]:
     """Let the receivers take in what has arrived: the record, a word on what else came, and who took the document."""
     arrivals: dict[str, Arrival] = {}
-    others = ""
+    others: list[str] = []
     details = attrs.evolve(details, parent_id=sending.parent_id)
     for name in names:
         player = stage.players[name]
@@ -105,10 +106,10 @@ def post(
             if arrival.message_id == sending.messages.get(player.institution):
                 arrivals[name] = arrival
             else:
-                others += arrived_late(name, arrival)
+                others.append(arrived_late(name, arrival))
     exchange = exchange_record(stage, sender.name, sending, arrivals, names, reply_to, held=held)
     reached = tuple(name for name, arrival in arrivals.items() if arrival.rejection is None)
-    return exchange, others, reached
+    return exchange, tuple(others), reached
 
 
 def _participant(stage: Stage, name: str | None) -> InstitutionId | None:
@@ -123,9 +124,9 @@ def arrived_late(name: str, arrival: Arrival) -> str:
     what = arrival.sed.type if arrival.sed is not None else "a message"
     if arrival.message_id.startswith("again-"):
         taken = "which does not count it twice" if arrival.rejection is None else f"refused: {arrival.rejection.reason}"
-        return f" {what} arrives a second time at {name}, {taken}."
+        return f"{what} arrives a second time at {name}, {taken}."
     tail = f", which does not take it: {arrival.rejection.reason}" if arrival.rejection else ""
-    return f" An earlier {what} arrives only now at {name}{tail}."
+    return f"An earlier {what} arrives only now at {name}{tail}."
 
 
 def _named(step: Step, sender: Player) -> tuple[SedType, str]:

@@ -43,6 +43,14 @@ def test_json_has_the_shape_of_the_contract(capsys: pytest.CaptureFixture[str]) 
     assert document["summary"]["undetermined"] == 3
 
 
+def test_over_as4_every_message_has_its_receipt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["replay", SCENARIO, "--transport", "as4", "--format", "json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    ways = [way for step in result["steps"] if step["exchange"] for way in step["exchange"]["way"].values()]
+    assert len(ways) == 3
+    assert all("receipted" in way for way in ways)
+
+
 def test_undetermined_counts_only_with_strict() -> None:
     assert run(["replay", SCENARIO, "-q"]) == 0
     assert run(["replay", SCENARIO, "-q", "--strict"]) == 3

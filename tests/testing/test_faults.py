@@ -62,7 +62,9 @@ def test_a_duplicate_counts_once(play: Play) -> None:
     played = play(spoiled(FaultKind.DUPLICATE), "BE has A001", "after 1 day")
     assert played.passed, played.failures
     assert played.parties[1].history == ("received A001",)
-    assert "arrives a second time at BE, which does not count it twice" in played.steps[0].says + played.steps[2].says
+    assert "arrives a second time at BE, which does not count it twice" in "".join(
+        played.steps[0].notes + played.steps[2].notes
+    )
 
 
 def test_a_lost_message_never_comes(play: Play) -> None:
@@ -74,7 +76,7 @@ def test_a_late_message_comes_when_its_time_has_come(play: Play) -> None:
     late = sends("FR sends A001 to BE", "fault: late by 3 days")
     played = play(late, "after 2 days", "BE has no A001", "after 1 day", "BE has A001")
     assert played.passed, played.failures
-    assert "An earlier A001 arrives only now at BE" in played.steps[3].says
+    assert played.steps[3].notes == ("An earlier A001 arrives only now at BE.",)
 
 
 def test_a_message_overtaken_by_the_next_is_refused_as_the_process_says(play: Play) -> None:
@@ -82,7 +84,7 @@ def test_a_message_overtaken_by_the_next_is_refused_as_the_process_says(play: Pl
     played = play(sends("FR sends A001 to BE", "fault: out of order"), update, "expect rejected because update")
     exchange = list(played.exchanges)[1]
     assert exchange.ending in ("rejected", "delivered")
-    assert "An earlier A001 arrives only now at BE" in "".join(step.says for step in played.steps)
+    assert "An earlier A001 arrives only now at BE" in "".join(note for step in played.steps for note in step.notes)
 
 
 def test_a_faulty_system_that_breaks_the_process_is_answered(play: Play) -> None:

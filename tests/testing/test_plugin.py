@@ -14,7 +14,10 @@ LOAD = ("-p", "no:cacheprovider")
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, root: Path) -> pytest.Pytester:
-    shutil.copytree(root / "examples" / "scenarios", pytester.path / "scenarios")
+    source, folder = root / "examples" / "scenarios", pytester.path / "scenarios"
+    shutil.copytree(source / "data", folder / "data")
+    for name in ("s_buc_01.buc.yaml", "la_buc_01.buc.yaml"):
+        shutil.copy(source / name, folder / name)
     return pytester
 
 
