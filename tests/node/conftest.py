@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import attrs
 import pytest
@@ -14,6 +16,7 @@ from eessi.schemas import Registry
 from eessi.sed import Sed, build
 from eessi.stores import Store
 from eessi.transport.corners import FourCorners
+from tests.peers.postgresql import database, postgresql_server  # noqa: F401  # a fixture
 
 FR, BE = "FR:SYNTH001", "BE:SYNTH001"
 
@@ -65,12 +68,28 @@ def pair_of(corners: FourCorners, *, tenants: tuple[str, str] = ("default", "def
     return Pair(corners, *nodes)
 
 
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    stores = (Store.open("sqlite://"), Store.open("sqlite://"))
-    yield pair_of(FourCorners(FR, BE, stores=stores))
-    for store in stores:
-        store.close()
+BOTH_STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peers))
+"""For tests that hold whatever the store is."""
+
+
+@contextmanager
+def store_urls(kind: str, request: pytest.FixtureRequest, folder: Path, count: int = 2) -> Iterator[tuple[str, ...]]:
+    """URLs of empty databases of one kind."""
+    if kind == "sqlite":
+        yield tuple(f"sqlite:///{folder}/{number}.db" for number in range(count))
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(database(server)) for _ in range(count))
+
+
+@pytest.fixture(params=BOTH_STORES)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    with store_urls(request.param, request, tmp_path) as urls:
+        # SQLite in memory is the quickest; crashes and several processes have tests of their own with files.
+        first, second = ("sqlite://", "sqlite://") if request.param == "sqlite" else urls
+        with Store.open(first) as fr, Store.open(second) as be:
+            yield pair_of(FourCorners(FR, BE, stores=(fr, be)))
 
 
 def sandbox(code: str, **body: object) -> Sed:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.conftest import store_urls
 from tests.node.crashing import check, killed_and_continued, play, sqlite_urls
 
 
@@ -15,6 +16,27 @@ def moments(folder: Path, cases: int) -> int:
     count = play(urls, cases, None, 0)
     check(urls, cases)
     return count
+
+
+def killed_at_each(request: pytest.FixtureRequest, kind: str, folder: Path, cases: int, points: int) -> None:
+    """Kill at so many moments, spread over a whole run, each time with fresh stores."""
+    with store_urls(kind, request, folder) as urls:
+        count = play(tuple(urls), cases, None, 0)  # type: ignore[arg-type]  # two of them
+        check(tuple(urls), cases)  # type: ignore[arg-type]  # two of them
+    for kill_at in spread(count, points):
+        with store_urls(kind, request, folder) as urls:
+            assert killed_and_continued(tuple(urls), cases, kill_at), f"no kill at {kill_at} of {count}"  # type: ignore[arg-type]
+
+
+@pytest.mark.peers
+def test_a_few_moments_on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    killed_at_each(request, "postgresql", tmp_path, 1, 5)
+
+
+@pytest.mark.peers
+@pytest.mark.long
+def test_a_hundred_moments_on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    killed_at_each(request, "postgresql", tmp_path, 3, 100)
 
 
 def spread(count: int, wanted: int) -> list[int]:

@@ -15,13 +15,20 @@ from eessi.stores import Store
 from eessi.stores.cases import CaseRows
 from eessi.transport.corners import FourCorners
 from eessi.transport.engine import Engine
-from tests.node.conftest import BE, FR, sandbox
+from tests.node.conftest import BE, BOTH_STORES, FR, sandbox, store_urls
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node, str]]:
+@pytest.fixture(scope="module", params=BOTH_STORES)
+def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node, str]]:
     """Two tenants of one store; the first has a case with a document."""
-    store = Store.open(tmp_path_factory.mktemp("tenants") / "shared.db")
+    with (
+        store_urls(request.param, request, tmp_path_factory.mktemp("tenants"), 1) as [url],
+        Store.open(url) as store,
+    ):
+        yield two_tenants(store)
+
+
+def two_tenants(store: Store) -> tuple[Node, Node, str]:
     store.create_tenant("one")
     store.create_tenant("two")
     corners = FourCorners(FR, BE)
@@ -32,8 +39,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node
         made.append(Node(store, engine, Vault(key), tenant=tenant, clock=lambda: corners.now))
     case_id = str(made[0].start("LA_BUC_01", [BE], version="4.4", national_number="SECRET-1"))
     made[0].send(case_id, sandbox("A001"))
-    yield made[0], made[1], case_id
-    store.close()
+    return made[0], made[1], case_id
 
 
 def document_of(node: Node, case_id: str) -> str:
