@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,11 @@ def test_it_works_with_xdist(project: pytest.Pytester) -> None:
         *LOAD, "-n", "2", "scenarios/la_buc_01.buc.yaml", "scenarios/s_buc_01.buc.yaml"
     )
     assert result.parseoutcomes() == {"passed": 2}
+
+
+def test_the_project_offers_the_plugin(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["entry-points"]["pytest11"]["eessi"] == "eessi.testing.plugin"
 
 
 def test_loading_it_imports_nothing_of_the_toolkit(pytester: pytest.Pytester) -> None:
