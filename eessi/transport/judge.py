@@ -19,7 +19,7 @@ from eessi.transport import wss
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
 from eessi.transport.mime import MimePart, Packed, unpack
 from eessi.transport.names import WSU, clark
-from eessi.transport.payload import Payload, compression_of, decompressed
+from eessi.transport.payload import Payload, check_character_set, compression_of, decompressed
 from eessi.transport.policy import EnvelopePolicy, Signers
 from eessi.transport.refusal import Refused
 from eessi.transport.wss.keys import validity
@@ -179,6 +179,7 @@ class _Case:
         for info in infos:
             _check_href(info)
             compression_of(info)
+            check_character_set(info)
         if stored:
             return infos
         for info in infos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -95,6 +96,21 @@ def compression_of(info: PartInfo) -> bool:
     if not info.property("MimeType"):
         raise Refused("EBMS:0303", "a compressed part does not name the type of its content", finding="AS4-COMPRESSION")
     return True
+
+
+_CHARACTER_SETS = re.compile(
+    r"utf-?(?:8|16(?:le|be)?)|(?:us-)?ascii|iso-8859-(?:[1-9]|1[0-6])|windows-125[0-8]", re.IGNORECASE
+)
+
+
+def check_character_set(info: PartInfo) -> None:
+    """A part may name the character set of its content; one that nobody knows is an error (eDelivery conformance).
+
+    :raises Refused: EBMS:0003.
+    """
+    named = info.property("CharacterSet")
+    if named is not None and not _CHARACTER_SETS.fullmatch(named):
+        raise Refused("EBMS:0003", "a part names a character set that is not known", finding="AS4-PART")
 
 
 def part_properties(mime_type: str, *, compressed: bool, more: tuple[Property, ...] = ()) -> tuple[Property, ...]:

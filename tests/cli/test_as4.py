@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import json
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +149,65 @@ def test_the_described_double_can_be_built(folder: Path) -> None:
     file = write_demo(folder / "ap")
     point = load_access_point(file, LocalWire(lambda: None))  # type: ignore[arg-type, return-value]  # never asked
     assert set(point.served) == {FR, BE}
+
+
+def test_the_double_runs_and_answers(folder: Path) -> None:
+    """As a user starts it: keys made, the command running, an institution that sends, the other that pulls."""
+    from eessi.ids import InstitutionId
+    from eessi.transport import Parcel, State
+    from eessi.transport.engine import Engine
+    from eessi.transport.http_client import HttpWire
+    from eessi.transport.identity import AccessPointLink, Channel, FixedPartners, Identity, Partner
+    from eessi.transport.names import DEFAULT_MPC
+    from eessi.transport.wss import KeyPair, load_certificates
+    from tests.transport.messages import fresh_store
+
+    assert run(["access-point", "init", "ap"]) == 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-c",
+        "from eessi.cli import main; main()",
+        "access-point",
+        "run",
+        "--config",
+        "ap/access-point.toml",
+        "--port",
+        str(port),
+    ]
+    address = f"http://127.0.0.1:{port}/Business"
+    point = load_certificates((folder / "ap" / "access-point.crt").read_bytes())
+    keys = {name: KeyPair.load((folder / "ap" / f"{name.replace(':', '-')}.pem").read_bytes()) for name in (FR, BE)}
+    engines = {}
+    with (
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+        HttpWire() as wire,
+    ):
+        for me, other in ((FR, BE), (BE, FR)):
+            channel = Channel("business", f"{DEFAULT_MPC}/{me}", f"{address}/Inbox")
+            link = AccessPointLink(f"{address}/Outbox", point, (channel,))
+            partners = FixedPartners([Partner(other, (keys[other].certificate,), simulated=True)], link)
+            engines[me] = Engine(fresh_store(), Identity(me, keys[me]), partners, load_pmode("eessi"), wire)
+        try:
+            now = functools.partial(dt.datetime.now, dt.UTC)
+            assert process.stdout is not None
+            assert b"listens on" in process.stdout.readline()
+            for _ in range(100):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.1)
+            sent = engines[FR].outbox.submit(Parcel(InstitutionId(FR), InstitutionId(BE), b"<a/>"), now())
+            deadline = time.monotonic() + 40
+            while engines[FR].outbox.status(sent).state is not State.RECEIPTED and time.monotonic() < deadline:
+                for engine in engines.values():
+                    engine.step(now())
+                time.sleep(0.05)
+            delivery = engines[FR].outbox.status(sent)
+            assert delivery.state is State.RECEIPTED, delivery
+            assert [one.payload for one in engines[BE].inbox.waiting(now())] == [b"<a/>"]
+        finally:
+            process.terminate()
+            process.wait(timeout=20)

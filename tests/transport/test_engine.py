@@ -452,6 +452,15 @@ def test_bundled_receipts_and_message_are_all_handled() -> None:
     assert len(list(one.inbox.waiting(NOW))) == 1
 
 
+def test_a_certificate_that_expires_between_two_tries() -> None:
+    """The stored bytes go out again as they are; whoever checks them on the later day refuses them, and says so."""
+    one = receiver()
+    source = packet()
+    later = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+    assert taken(one, source.body, source.content_type, later)[0] == "EBMS:0101"
+    assert taken(one, source.body, source.content_type)[0] is None
+
+
 # --- pulling ---
 
 

@@ -8,6 +8,7 @@ import gzip
 
 import attrs
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -15,6 +16,7 @@ from lxml import etree
 from eessi.transport import Part, wss
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.ebms import Envelope, PartInfo, Party, Property, UserMessage
+from eessi.transport.inspection import Inspection
 from eessi.transport.judge import Result, judge
 from eessi.transport.limits import Limits
 from eessi.transport.mime import MimePart, pack, unpack
@@ -283,6 +285,23 @@ def test_an_expired_or_future_certificate() -> None:
         assert found.code == "EBMS:0101"
 
 
+def test_a_certificate_damaged_in_any_byte_is_refused() -> None:
+    """Found by the long run: a certificate that can be read and whose key cannot."""
+    import base64
+
+    certificate = demo_key(FR).certificate.public_bytes(Encoding.DER)
+    whole = base64.b64encode(certificate)
+    for at in range(0, len(certificate), 3):
+        damaged = bytearray(certificate)
+        damaged[at] ^= 0x41
+        changed = base64.b64encode(bytes(damaged))
+        data, kind = repacked(packet(), text=lambda body, new=changed: body.replace(whole, new))  # type: ignore[misc]  # bound now
+        found = judge(data, kind, policy=EnvelopePolicy())
+        assert found.code in {"EBMS:0101", None}
+        assert judged(data, kind).code == "EBMS:0101"
+        assert Inspection("user", found).report()
+
+
 # --- parts ---
 
 
@@ -320,6 +339,41 @@ def test_compression_rules() -> None:
     damaged = bytearray(gzip.compress(b"x" * 100))
     damaged[15] ^= 0xFF
     assert judged(*with_part(bytes(damaged), CompressionType=GZIP, MimeType="a/b")).code == "EBMS:0303"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("UTF-8", None),
+        ("utf-16", None),
+        ("ISO-8859-1", None),
+        ("utf-9", "EBMS:0003"),
+        ("", "EBMS:0003"),
+        ("../x", "EBMS:0003"),
+    ],
+)
+def test_character_sets(name: str, code: str | None) -> None:
+    assert judged(*with_part(b"x", CharacterSet=name)).code == code
+
+
+def test_compressing_after_signing_or_encrypting_is_refused() -> None:
+    """The order is compress, sign, encrypt; done otherwise, digests or ciphertext do not fit what is sent."""
+    data, kind = with_part(b"x", CompressionType=GZIP, MimeType="a/b")  # signed over the plain bytes
+    packed = unpack(data, kind)
+    kind, data = pack(packed.root.body, [attrs.evolve(packed.parts[0], body=gzip.compress(b"x"))])
+    assert judged(data, kind).code == "EBMS:0101"
+    late = repacked(
+        packet(pmode=ENCRYPTED), parts=lambda parts: [attrs.evolve(one, body=gzip.compress(one.body)) for one in parts]
+    )
+    assert judged(*late).code == "EBMS:0102"
+
+
+def test_the_order_of_parts_and_of_what_the_header_says_of_them_is_free() -> None:
+    source = packet(
+        attachments=(Part("a.pdf", b"%PDF", "application/pdf"), Part("b.pdf", b"%PDF-2", "application/pdf"))
+    )
+    data, kind = repacked(source, parts=lambda parts: parts[::-1])
+    assert [one.id for one in judged(data, kind).payloads] == ["DefaultSED", "a.pdf", "b.pdf"]
 
 
 def test_a_bomb_is_stopped_by_its_ratio_and_by_the_cap() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import attrs
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
@@ -38,7 +39,7 @@ class KeyPair:
         secret = None if password is None else password.encode()
         try:
             if b"-----BEGIN" in data:
-                key: object = load_pem_private_key(data, secret)
+                key: object = load_pem_private_key(data, secret if b"ENCRYPTED" in data else None)
                 first, *others = x509.load_pem_x509_certificates(data)
             else:
                 key, found, more = pkcs12.load_key_and_certificates(data, secret)
@@ -70,8 +71,11 @@ def load_certificates(data: bytes, *, source: str | None = None) -> tuple[x509.C
 
 @functools.lru_cache(maxsize=1024)
 def rsa_key(certificate: x509.Certificate) -> rsa.RSAPublicKey | None:
-    """The RSA key of a certificate, ``None`` for any other kind."""
-    key = certificate.public_key()
+    """The RSA key of a certificate, ``None`` for any other kind and for one that cannot be read."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
     return key if isinstance(key, rsa.RSAPublicKey) else None
 
 

@@ -104,7 +104,7 @@ def _certificate(data: bytes) -> x509.Certificate | None:
     """Partners send the same certificate with every message; the last few stay read."""
     try:
         return x509.load_der_x509_certificate(data)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
 
 
