@@ -49,11 +49,14 @@ class Refusal:
 
 @attrs.frozen(slots=True)
 class Sending:
-    """What became of a document that a player wanted to send. ``refusal`` is set when it never left."""
+    """What became of a document that a player wanted to send. ``refusal`` is set when it never left.
+
+    ``check`` is the sender's own; ``None`` for one that came from a real system, which checks by itself.
+    """
 
     name: str
     sed: Sed
-    check: Verdict
+    check: Verdict | None
     header: Header | None = None
     messages: Mapping[InstitutionId, str] = attrs.field(factory=dict, hash=False)
     parent_id: str | None = None
@@ -380,6 +383,29 @@ class Player:
         """The name of a received document: that of its earlier version, else a new one."""
         known = next((held.name for held in self.documents.values() if held.set_id == set_id), None)
         return known or self.free_name(sed)
+
+    def mirror(self, header: Header, sed: Sed, details: Details, *, mine: bool) -> None:
+        """Follow what a real system in this player's place has sent or received, as far as the process knows it."""
+        try:
+            if not mine:
+                self._enter(Message(header, sed, b""), details)
+                return
+            case = self.case or self.open_case(header.case_id, ())
+            name = self._name_for(sed.type, header.set_id or "")
+            event = Event(
+                "sent",
+                sed=sed.type,
+                document_id=header.set_id,
+                parent_id=details.parent_id,
+                version=header.document_version or 1,
+                at=self.clock(),
+                facts=details.facts,
+                participant=details.participant,
+            )
+            self.case = case.apply(event)
+            self.documents[name] = Held(name, header.set_id or "", header.document_version or 1, sed, header, mine=True)
+        except EessiError:
+            return  # the other side's copy judges it; a mirror only follows
 
     def local(self, kind: str) -> None:
         """Close or reopen this player's own copy of the case (``closed``, ``reopened``).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from eessi.directory import Directory
-from eessi.errors import DefinitionError, EessiError
+from eessi.errors import DefinitionError, EessiError, UsageError
 from eessi.schemas import Registry
 from eessi.testing import questions, sentences
 from eessi.testing.coverage import coverage_of
@@ -13,7 +13,7 @@ from eessi.testing.habits import react
 from eessi.testing.record import Run, StepRecord
 from eessi.testing.scenario import Scenario, Step
 from eessi.testing.sending import Outcome, send_step
-from eessi.testing.stage import Network, Stage
+from eessi.testing.stage import Network, Real, Stage
 from eessi.testing.summary import not_checked, party_record
 
 __all__ = ["run"]
@@ -38,6 +38,7 @@ def run(
     directory: Directory | None = None,
     network: Network | None = None,
     transport: str = "memory",
+    against: Mapping[str, Real] | None = None,
     seed: int | None = None,
     show_values: bool = False,
     lang: str = "en",
@@ -49,6 +50,8 @@ def run(
     :param registry: default :meth:`Registry.default`. :param directory: default the synthetic one.
     :param transport: ``memory``, or ``as4``: access-point doubles, with the envelope packed, signed and receipted.
     :param network: instead of a new one of that kind on the clock of the scenario.
+    :param against: parties that are real systems on the same ``network``: the run sends to them, waits for what the
+        scenario says that they send, and judges it. What they hold is not seen.
     :param seed: instead of the scenario's own. :param show_values: do not mask the values of documents.
     :raises DefinitionError: when the scenario asks for what does not exist: a process, an institution, a document.
     """
@@ -62,6 +65,10 @@ def run(
         show_values,
         lang,
     )
+    strange = set(against or {}) - set(scenario.parties)
+    if strange:
+        raise UsageError(f"no party is called {sorted(strange)[0]!r}; known: {', '.join(scenario.parties)}")
+    stage.real = dict(against or {})
     started = stage.clock()
     steps: list[StepRecord] = []
     for step in scenario.steps:
@@ -89,7 +96,7 @@ def record_of(stage: Stage, *, started: object, steps: tuple[StepRecord, ...], t
             "parties": tuple(party_record(player, stage.clock.today) for player in stage.players.values()),
             "steps": steps,
             "coverage": coverage_of(definition, scenario.version, stage.players.values()),
-            "not_checked": not_checked(definition, scenario.version, steps, stage.unknown(), transport),
+            "not_checked": not_checked(definition, scenario.version, steps, stage.unknown(), transport, stage.real),
         }
     )
 

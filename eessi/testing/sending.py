@@ -17,6 +17,7 @@ from eessi.testing.recording import document_record, header_record, verdict_reco
 from eessi.testing.scenario import SendOptions, Step
 from eessi.testing.sentences import Send
 from eessi.testing.stage import Stage, signed
+from eessi.transport import State
 
 __all__ = ["Outcome", "arrived_late", "exchange_record", "post", "said", "send_step"]
 
@@ -60,6 +61,8 @@ def _once(stage: Stage, step: Step) -> Outcome:
     sender = stage.players[sentence.sender]
     names = sentence.receivers or tuple(name for name in stage.players if name != sentence.sender)
     sed, name = _named(step, sender)
+    if sentence.sender in stage.real:
+        return _awaited(stage, step, sed, names)
     try:
         document = stage.builder.build(sed, options, stage.random)
         if options.sign:
@@ -102,6 +105,10 @@ def post(
         player = stage.players[name]
         if sending.refusal is not None or stage.scenario.parties[name].habit is Habit.SILENT:
             continue
+        if name in stage.real:
+            found = _at_real(player, sender, sending, details)
+            arrivals |= {name: found} if found is not None else {}
+            continue
         for arrival in player.receive(details):
             if arrival.message_id == sending.messages.get(player.institution):
                 arrivals[name] = arrival
@@ -110,6 +117,46 @@ def post(
     exchange = exchange_record(stage, sender.name, sending, arrivals, names, reply_to, held=held)
     reached = tuple(name for name, arrival in arrivals.items() if arrival.rejection is None)
     return exchange, tuple(others), reached
+
+
+def _at_real(player: Player, sender: Player, sending: Sending, details: Details) -> Arrival | None:
+    """What is known of a message at a real system: its receipt. The player in its place follows."""
+    message_id = sending.messages.get(player.institution, "")
+    if sending.header is None or sender.transport.status(message_id).state is not State.RECEIPTED:
+        return None
+    player.mirror(sending.header, sending.sed, details, mine=False)
+    return Arrival(message_id, None, sending.header, sending.sed)
+
+
+def _awaited(stage: Stage, step: Step, sed: SedType, names: Sequence[str]) -> Outcome:
+    """Wait for a document that a real system has to send, and judge it as it arrives."""
+    sentence, options = step.sentence, step.options
+    assert isinstance(sentence, Send)
+    assert isinstance(options, SendOptions)
+    party, real = stage.players[sentence.sender], stage.real[sentence.sender]
+    arrivals: dict[str, Arrival] = {}
+    details = Details(options.facts, _participant(stage, options.participant), options.parts)
+    for _ in range(real.tries):
+        real.give_time()
+        for name in (name for name in names if name not in stage.real):
+            for arrival in stage.players[name].receive(details):
+                if arrival.header is None or arrival.header.sender.id == party.institution:
+                    arrivals.setdefault(name, arrival)
+        if arrivals:
+            break
+        stage.clock.tick()
+    first = next(iter(arrivals.values()), None)
+    if first is None or first.sed is None or first.header is None:
+        what = "something that cannot be read" if first is not None else "nothing"
+        return Outcome(f"{sed} is awaited from {party.name}; it sends {what}.", [f"expected {sed}, it sent {what}"])
+    party.mirror(first.header, first.sed, details, mine=True)
+    sending = Sending(str(first.sed.type), first.sed, None, first.header)
+    exchange = exchange_record(stage, party.name, sending, arrivals, list(arrivals), sentence.reply_to)
+    failures = judge_exchange(exchange, step, first.sed)
+    if first.sed.type != sed:
+        failures.insert(0, f"expected {sed}, {party.name} sent {first.sed.type}")
+    reached = tuple(name for name, arrival in arrivals.items() if arrival.rejection is None)
+    return Outcome(said(exchange), failures, exchange, reached)
 
 
 def _participant(stage: Stage, name: str | None) -> InstitutionId | None:
@@ -186,7 +233,7 @@ def exchange_record(
             "rule": rule,
             "header": header_record(header) if header else {},
             "attachments": tuple(entry.file_name for entry in header.attachments) if header else (),
-            "before": checked(sending.check),
+            "before": checked(sending.check) if sending.check is not None else None,
             "after": {name: checked(arrival.check) for name, arrival in arrivals.items() if arrival.check is not None},
             "way": {
                 name: way

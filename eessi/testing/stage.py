@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +24,7 @@ from eessi.transport import InMemoryNetwork, Transport
 if TYPE_CHECKING:
     from eessi.transport.wss import KeyPair
 
-__all__ = ["Network", "Stage", "signed", "signers"]
+__all__ = ["Network", "Real", "Stage", "signed", "signers"]
 
 
 class Network(Protocol):
@@ -32,6 +33,18 @@ class Network(Protocol):
     def endpoint(self, institution: InstitutionId) -> Transport:
         """The transport of an institution; it exists from the first call on."""
         ...
+
+
+@attrs.frozen(slots=True)
+class Real:
+    """A party that is a real system: it sits at its own end of the network and acts by itself.
+
+    :param give_time: lets it work: fetch what has come, answer. :param tries: how often it is given time to send
+        something that the scenario waits for.
+    """
+
+    give_time: Callable[[], None]
+    tries: int = 20
 
 
 def _network(transport: str, clock: VirtualClock) -> Network:
@@ -73,6 +86,7 @@ class Stage:
     """Everything that a run works with.
 
     :param directory: the directory today; :meth:`leave` makes a later one.
+    :param real: parties that are real systems; their players only mirror what is seen of them.
     """
 
     scenario: Scenario
@@ -85,6 +99,7 @@ class Stage:
     show_values: bool = False
     lang: str = "en"
     players: dict[str, Player] = attrs.field(factory=dict)
+    real: Mapping[str, Real] = attrs.field(factory=dict)
 
     @classmethod
     def set(

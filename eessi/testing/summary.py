@@ -63,6 +63,7 @@ def not_checked(
     steps: Iterable[StepRecord],
     unknown: Iterable[str] = (),
     transport: str = "memory",
+    real: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """What was left open, most important first, each once, naming the documents it concerns.
 
@@ -83,6 +84,10 @@ def not_checked(
             "on the assumption that they have not changed."
         )
     lines += [f"Directory: it does not know {name}, so nobody checked whether it may take part." for name in unknown]
+    lines += [
+        f"{name} is a real system: what it holds and checks is not seen; its side here follows the rules of the process."
+        for name in real
+    ]
     if transport == "memory":
         lines.append("Transport: the messages travelled in memory, without access points, signatures or encryption.")
     elif transport == "as4":
