@@ -325,10 +325,19 @@ class Inbox:
             yield self._parcel(row)
             self.delivered(row.message_id, now)
 
-    def next(self, unit: Unit) -> Parcel | None:
-        """The oldest message waiting, inside the caller's unit of work; hand it over there with :meth:`delivered`."""
-        row = MailRows(unit).waiting()
-        return None if row is None else self._parcel(row)
+    def next(self, unit: Unit, message_id: str | None = None) -> Parcel | None:
+        """The oldest message waiting, inside the caller's unit of work; hand it over there with :meth:`delivered`.
+
+        :param message_id: this message instead, if it is waiting.
+        """
+        rows = MailRows(unit)
+        row = rows.waiting() if message_id is None else rows.received(message_id)
+        return None if row is None or row.state != "waiting" else self._parcel(row)
+
+    def is_waiting(self, unit: Unit, message_id: str) -> bool:
+        """Whether a message was not handed over yet; in a unit that writes, it stays so until the unit ends."""
+        row = MailRows(unit).received(message_id)
+        return row is not None and row.state == "waiting"
 
     def delivered(
         self, message_id: str, now: dt.datetime, *, reason: str | None = None, unit: Unit | None = None

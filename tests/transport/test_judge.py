@@ -23,6 +23,7 @@ from eessi.transport.mime import MimePart, pack, unpack
 from eessi.transport.names import DS, EB, GZIP, SOAP12, WSSE, WSU, XENC, clark
 from eessi.transport.pmode import load_pmode
 from eessi.transport.policy import EnvelopePolicy
+from eessi.transport.refusal import Refused
 from tests.transport.messages import BE, DE, FR, NOW, PAYLOAD, judged, packet, repacked, signed
 
 ENCRYPTED = load_pmode("edelivery")
@@ -302,6 +303,20 @@ def test_a_certificate_damaged_in_any_byte_is_refused() -> None:
         assert Inspection("user", found).report()
 
 
+def test_what_has_no_canonical_form_is_refused() -> None:
+    """Found by the long run: a relative namespace name is well-formed XML and cannot be canonicalised."""
+    data, kind = repacked(
+        packet(), text=lambda body: body.replace(b"<ds:SignedInfo>", b'<ds:SignedInfo xmlns:x="relative" x:a="">')
+    )
+    assert judged(data, kind).code == "EBMS:0101"
+    data, kind = repacked(
+        packet(), text=lambda body: body.replace(b"<eb:UserMessage>", b'<eb:UserMessage xmlns:x="relative" x:a="">')
+    )
+    assert judged(data, kind).code == "EBMS:0101"
+    with pytest.raises(Refused, match="canonical"):
+        with_part(b'<a xmlns:x="relative" x:b=""/>', kind="application/xml")
+
+
 # --- parts ---
 
 
@@ -421,8 +436,6 @@ def test_the_content_transform_by_type(kind: str, first: bytes, second: bytes) -
 
 
 def test_a_part_that_is_said_to_be_xml_and_is_hostile() -> None:
-    from eessi.transport.refusal import Refused
-
     with pytest.raises(Refused):
         with_part(b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>", kind="application/xml")
 

@@ -138,7 +138,7 @@ def canonical_part(part: MimePart, content_type: str | None = None, *, limits: L
             )
         except InputError:
             raise _failed("a part is said to be XML and cannot be read", "AS4-PART") from None
-        return etree.tostring(root.getroottree(), method="c14n", exclusive=True, with_comments=False)
+        return _canonical(root.getroottree(), ())
     if media_type(kind).startswith("text/"):
         return re.sub(rb"\r\n|\r|\n", b"\r\n", part.body)
     return part.body
@@ -201,10 +201,17 @@ def _algorithm(info: etree._Element) -> str:
     return algorithm
 
 
-def _canonical(element: etree._Element, prefixes: Sequence[str]) -> bytes:
-    return etree.tostring(
-        element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes) or None
-    )
+def _canonical(element: etree._Element | etree._ElementTree[etree._Element], prefixes: Sequence[str]) -> bytes:
+    """Exclusive canonical form without comments.
+
+    :raises Refused: EBMS:0101 for what has none, such as a relative namespace name.
+    """
+    try:
+        return etree.tostring(
+            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes) or None
+        )
+    except etree.C14NError:
+        raise _failed("a part of the message has no canonical form") from None
 
 
 def _prefixes(element: etree._Element) -> list[str]:
