@@ -24,6 +24,7 @@ from eessi.transport.compose import Packet, compose_user
 from eessi.transport.ebms import SignedReference
 from eessi.transport.guard import Guard
 from eessi.transport.identity import Identity, Partners
+from eessi.transport.names import TEST_ACTION, TEST_SERVICE
 from eessi.transport.parcel import Delivery, Parcel, Receipt, State
 from eessi.transport.pmode import PMode
 
@@ -113,7 +114,23 @@ class Outbox:
             rows.note(identified.message_id, moment_key(now), "queued", identified.receiver)
         return identified.message_id
 
-    def _row(self, parcel: Parcel, now: dt.datetime, proved: bool) -> OutRow:
+    def ping(self, receiver: InstitutionId, now: dt.datetime) -> str:
+        """Store a message to the test service of ``receiver``: it is receipted and goes to nobody (ebMS 3.0 Core, 5.2.2).
+
+        :raises UsageError: when the directory does not know the receiver, or there is no way to it.
+        """
+        business = self.pmode.business.model_copy(
+            update={"service": TEST_SERVICE, "service_type": None, "action": TEST_ACTION}
+        )
+        parcel = Parcel(self.identity.institution, receiver, b"<ping/>", message_id=self.new_id())
+        row = self._row(parcel, now, proved=True, pmode=self.pmode.model_copy(update={"business": business}))
+        with self.unit() as work:
+            rows = MailRows(work)
+            rows.add_out(row)
+            rows.note(row.message_id, moment_key(now), "queued", f"{receiver}, test service")
+        return row.message_id
+
+    def _row(self, parcel: Parcel, now: dt.datetime, proved: bool, pmode: PMode | None = None) -> OutRow:
         partner = self.partners.partner(parcel.receiver, now)
         if partner is None:
             raise UsageError(f"the directory knows no institution {parcel.receiver}")
@@ -122,7 +139,7 @@ class Outbox:
         if url is None:
             raise UsageError(f"there is no way to {parcel.receiver}: no access point and no address of its own")
         self.guard.check_sending(url, self.identity, partner, proved=proved)
-        packet = compose_user(parcel, self.pmode, self.identity.key, now, encryption=partner.encryption)
+        packet = compose_user(parcel, pmode or self.pmode, self.identity.key, now, encryption=partner.encryption)
         return out_row(packet, "user", parcel.conversation_id, parcel.receiver, url, now, digest_of(parcel))
 
     def next(self, now: dt.datetime) -> Outgoing | None:

@@ -575,6 +575,15 @@ def test_from_corner_to_corner_and_back() -> None:
         assert verify_journal(one.timeline()) is None
 
 
+def test_a_ping_is_receipted_by_the_far_institution_and_handed_to_nobody() -> None:
+    corners = corners_with()
+    sent = corners.engines[0].outbox.ping(BE, corners.now)
+    corners.run()
+    assert corners.first.status(sent).state is State.RECEIPTED
+    assert list(corners.second.receive()) == []
+    assert steps(corners.engines[1], sent) == ["received"]
+
+
 def test_forwarding_does_not_touch_what_is_signed_and_encrypts_between_the_access_points() -> None:
     corners = corners_with()
     corners.first.send(parcel())
