@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,9 @@ def replay(
 
     earlier = _earlier(compare) if compare else None
     settings = Settings(transport, seed, show_values, lang)
-    runs = run_all(load_all(_files(scenarios)), settings, jobs=jobs, journal=Journal(journal) if journal else None)
+    read = load_all(_files(scenarios))
+    with _progress(len(read), quiet) as told:
+        runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
     if review is not None:
         from eessi.testing.review import read_review, reviewed
 
@@ -99,6 +102,27 @@ def replay(
     if differences or short or any(not run.passed for run in runs):
         return 1
     return 3 if strict and any(run.undetermined for run in runs) else 0
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for work over two seconds, only on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, count: None
+        return
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    begun = time.monotonic()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("scenarios", total=total, visible=False)
+
+        def told(done: int, count: int) -> None:
+            bar.update(task, completed=done, total=count, visible=time.monotonic() - begun > 2)
+
+        yield told
 
 
 def _files(names: Sequence[str]) -> Iterator[Path]:

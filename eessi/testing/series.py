@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -104,10 +104,12 @@ def run_all(
     *,
     jobs: int = 1,
     journal: Journal | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Run, ...]:
     """Run scenarios and return the records in their order; the same, however many jobs there are.
 
     :param jobs: processes. :param journal: finished runs are taken from it and kept in it.
+    :param progress: told after each run how many are done, of how many.
     """
     registry = Registry.default()
     keys = [key_of(scenario, settings, registry) for scenario in scenarios]
@@ -117,6 +119,7 @@ def run_all(
         done[key] = finished
         if journal is not None:
             journal.put(key, finished)
+        progress(len(done), len(keys))
     return tuple(done[key] for key in keys)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -344,3 +346,14 @@ def test_the_page_holds_its_record() -> None:
     document = json.loads(str(tree.xpath("string(//script[@id='campaign-data'])")))
     assert document.pop("schema_version") == 1
     assert CampaignRecord.model_validate(document) == record
+
+
+def test_the_template_of_a_national_kit_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = root / "examples" / "national-kit"
+    monkeypatch.syspath_prepend(str(folder))
+    kit = importlib.import_module("national_kit").KIT
+    record = run_kit(kit)
+    assert record.passed, [(check.id, check.observed) for check in record.failed]
+    assert {one.id for one in record.requirements} == {"NAT-01", "NAT-02"}
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["entry-points"]["eessi.campaigns"] == {"national": "national_kit:KIT"}
