@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eessi.pages import run_report
+from eessi.pages import campaign_report, run_report
 from eessi.testing import Scenario, run
+from eessi.testing.campaigns import Options, find_kit, run_kit
 
 if TYPE_CHECKING:
+    from axe_playwright_python.base import AxeResults
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.peers
@@ -25,6 +27,14 @@ def report(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = [run(Scenario.load(folder / name)) for name in ("s_buc_01.buc.yaml", "la_buc_01.buc.yaml")]
     path = tmp_path_factory.mktemp("report") / "run.html"
     path.write_text(run_report(*runs), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    record = run_kit(find_kit("moveit"), Options(messages=3))
+    path = tmp_path_factory.mktemp("campaign") / "moveit.html"
+    path.write_text(campaign_report(record.model_dump(mode="json")), encoding="utf-8")
     return path
 
 
@@ -66,17 +76,31 @@ def test_it_opens_from_disk_without_error_or_request(opened: tuple[Page, list[st
     assert requests == [report.as_uri()]
 
 
+def axe_run(page: Page) -> AxeResults:
+    if os.environ.get("CI") == "true":
+        from axe_playwright_python.sync_playwright import Axe
+    else:
+        Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe  # a class
+    return Axe().run(page)
+
+
 def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> None:
-    axe = (
-        pytest.importorskip("axe_playwright_python.sync_playwright")
-        if not os.environ.get("CI")
-        else __import__("axe_playwright_python.sync_playwright", fromlist=["Axe"])
-    )
     page, _, _ = opened
     page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-    found = axe.Axe().run(page)
+    found = axe_run(page)
     assert found.violations_count == 0, found.generate_report()
     assert len(found.response["passes"]) > 20
+
+
+def test_axe_finds_no_violation_in_a_campaign(opened: tuple[Page, list[str], list[str]], campaign: Path) -> None:
+    page, messages, requests = opened
+    page.goto(campaign.as_uri())
+    found = axe_run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert messages == []
+    assert requests[-1] == campaign.as_uri()
+    page.set_viewport_size({"width": 375, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 def test_everything_is_reached_by_keyboard(opened: tuple[Page, list[str], list[str]]) -> None:
