@@ -230,8 +230,11 @@ class MailRows:
         return None if row is None else _out_row(row)
 
     def outs(self, *states: str, before: str | None = None) -> Iterator[OutRow]:
-        """Rows in one of the states, oldest first; with ``before``, those whose deadline has passed then."""
-        query = self._unit.own(OUT).where(OUT.c.state.in_(states)).order_by(OUT.c.no)
+        """Rows in one of the states, oldest first and without their bodies; with ``before``, those whose deadline has
+        passed then.
+        """
+        columns = [column for column in OUT.c if column.name != "body"]
+        query = self._unit.own(OUT, *columns).where(OUT.c.state.in_(states)).order_by(OUT.c.no)
         if before is not None:
             query = query.where(OUT.c.deadline <= before)
         for row in self._unit.execute(query).mappings():
@@ -334,7 +337,7 @@ def _fields(row: sa.RowMapping) -> dict[str, object]:
 
 
 def _out_row(row: sa.RowMapping) -> OutRow:
-    return OutRow(**_fields(row))  # type: ignore[arg-type]  # the columns are the fields
+    return OutRow(**{"body": b"", **_fields(row)})  # type: ignore[arg-type]  # the columns are the fields
 
 
 def _in_row(row: sa.RowMapping) -> InRow:
