@@ -180,28 +180,10 @@ class Player:
         :param fault: what goes wrong with the message after it has left.
         """
         check = validate(sed, self.registry)
-        if check.errors and not unchecked:
-            return Sending(name, sed, check, refusal=_refused_by(check))
-        unreachable = next((refusal for one in receivers if (refusal := self.reach(one)) is not None), None)
-        if unreachable is not None:
-            return Sending(name, sed, check, refusal=unreachable)
-        known = self.documents.get(name)
-        set_id = known.set_id if known and update else self.new_id()
-        number = known.version + 1 if known and update else 1
-        parent_id = self.documents[reply_to].set_id if reply_to in self.documents else None
-        event = Event(
-            "sent",
-            sed=sed.type,
-            document_id=set_id,
-            parent_id=parent_id,
-            version=number,
-            at=self.clock(),
-            receivers=tuple(receivers),
-            facts=details.facts,
-            participant=details.participant,
-            parts=details.parts,
-            attachments=len(attachments),
-        )
+        stays = _refused_by(check) if check.errors and not unchecked else self._unreachable(receivers)
+        if stays is not None:
+            return Sending(name, sed, check, refusal=stays)
+        event = self._event(name, sed, receivers, reply_to, update, details, len(attachments))
         case = self.case or self.open_case(self.new_id(), _counterparties(receivers))
         try:
             after = case.apply(event)
@@ -209,17 +191,44 @@ class Player:
             if not unchecked:
                 return Sending(name, sed, check, refusal=Refusal(str(error), getattr(error, "rule", None)))
             after = case
-        header = self._header(sed, receivers, set_id, number, case)
-        message = Message.compose(header, sed, attachments)
+        message = Message.compose(self._header(sed, receivers, event, case), sed, attachments)
         messages = {receiver: self._post(message, receiver, fault) for receiver in receivers}
         self._overtaken(fault)
         self.case = after
-        self.documents[name] = Held(name, set_id, number, sed, message.header, mine=True)
-        return Sending(name, sed, check, message.header, messages, parent_id)
+        set_id = event.document_id or ""
+        self.documents[name] = Held(name, set_id, event.version, sed, message.header, mine=True)
+        return Sending(name, sed, check, message.header, messages, event.parent_id)
 
-    def _header(
-        self, sed: Sed, receivers: Mapping[InstitutionId, Role], set_id: str, number: int, case: Case
-    ) -> Header:
+    def _unreachable(self, receivers: Mapping[InstitutionId, Role]) -> Refusal | None:
+        return next((refusal for one in receivers if (refusal := self.reach(one)) is not None), None)
+
+    def _event(
+        self,
+        name: str,
+        sed: Sed,
+        receivers: Mapping[InstitutionId, Role],
+        reply_to: str | None,
+        update: bool,
+        details: Details,
+        attachments: int,
+    ) -> Event:
+        """What the own case is asked: a new document, or the next version of one that is there."""
+        known = self.documents.get(name) if update else None
+        return Event(
+            "sent",
+            sed=sed.type,
+            document_id=known.set_id if known else self.new_id(),
+            parent_id=self.documents[reply_to].set_id if reply_to in self.documents else None,
+            version=known.version + 1 if known else 1,
+            at=self.clock(),
+            receivers=tuple(receivers),
+            facts=details.facts,
+            participant=details.participant,
+            parts=details.parts,
+            attachments=attachments,
+        )
+
+    def _header(self, sed: Sed, receivers: Mapping[InstitutionId, Role], event: Event, case: Case) -> Header:
         first = not case.documents
         return Header(
             sender=HeaderParty(self.institution, self.role),
@@ -228,11 +237,11 @@ class Player:
             sed_version=sed.version,
             buc=self.buc,
             buc_version=self.version,
-            action=Action.START if first else Action.UPDATE if number > 1 else Action.NEW,
+            action=Action.START if first else Action.UPDATE if event.version > 1 else Action.NEW,
             case_id=CaseId(case.id) if case.id else None,
             instance_id=self.new_id(),
-            set_id=set_id,
-            document_version=number,
+            set_id=event.document_id,
+            document_version=event.version,
             created=self.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
 
