@@ -91,13 +91,13 @@ class Engine:
         """Read the answer. A signal in its body counts whatever the status is; an empty 2xx only means *taken*."""
         if 200 <= answer.status < 300:
             if answer.body:  # before *taken*: a crash in between sends again, and the receipt comes again
-                self.inbox.take(answer.body, answer.content_type or None, now)
+                self.inbox.take(answer.body, answer.content_type or None, now, answering=outgoing.message_id)
             self.outbox.taken(outgoing.message_id, now)
             return
         code = _error_code(answer)
         fatal = not is_transient(answer.status)
         if answer.body and code is not None:
-            taken = self.inbox.take(answer.body, answer.content_type or None, now)
+            taken = self.inbox.take(answer.body, answer.content_type or None, now, answering=outgoing.message_id)
             fatal = fatal and taken.code is None
         what = code or "EBMS:0005 ConnectionFailure"
         self.outbox.failed_hop(outgoing.message_id, f"{what}: HTTP {answer.status}", now, fatal=fatal)

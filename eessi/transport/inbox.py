@@ -65,7 +65,6 @@ class Inbox:
         self.policy = policy or EnvelopePolicy(
             require_signed=security.require_signed,
             require_encrypted=security.require_encrypted,
-            strict=security.require_signed,
         )
 
     # --- judging ---
@@ -106,10 +105,19 @@ class Inbox:
 
     # --- taking in ---
 
-    def take(self, data: bytes, content_type: str | None, now: dt.datetime, *, pulled: bool = False) -> Taken:
+    def take(
+        self,
+        data: bytes,
+        content_type: str | None,
+        now: dt.datetime,
+        *,
+        pulled: bool = False,
+        answering: str | None = None,
+    ) -> Taken:
         """Take in whatever a partner or an access point sends: a message, a signal or several bundled.
 
         :param pulled: it came as an answer to a pull request, so that receipts and errors go out as messages of their own.
+        :param answering: it is the HTTP answer to this message of ours.
 
         Never raises for what a stranger sends; the answer says what they get.
 
@@ -120,10 +128,8 @@ class Inbox:
         if envelope is None or envelope.messaging is None:
             return Taken(Answer(400), code=judged.code)
         message = envelope.user_message
-        if judged.result is not Result.ACCEPT:
-            lenient = not self.policy.strict and judged.result is Result.PARSE
-            if not (lenient or self._unsigned_error(judged)):
-                return self._refuse(envelope, message, judged.code or "EBMS:0004", judged.detail, now, pulled=pulled)
+        if judged.result is not Result.ACCEPT and not self._unsigned_error(judged, answering):
+            return self._refuse(envelope, message, judged.code or "EBMS:0004", judged.detail, now, pulled=pulled)
         try:
             if any(isinstance(unit, PullRequest) for unit in envelope.units):
                 raise Refused("EBMS:0002", "nothing can be pulled here", finding="AS4-HEADER")
@@ -136,11 +142,14 @@ class Inbox:
             return Taken(Answer(202))
         return self._message(message, judged, data, content_type or "", now, pulled)
 
-    def _unsigned_error(self, judged: Judgement) -> bool:
-        """An unsigned error counts only where the P-Mode says so, and only alone."""
+    def _unsigned_error(self, judged: Judgement, answering: str | None) -> bool:
+        """An unsigned error counts only where the P-Mode says so, alone, and in the answer to the very message it is about."""
         units = () if judged.envelope is None else judged.envelope.units
+        about = {unit.ref_to for unit in units if isinstance(unit, ErrorSignal)}
+        about |= {one.ref_to for unit in units if isinstance(unit, ErrorSignal) for one in unit.failures}
         only_errors = bool(units) and all(isinstance(unit, ErrorSignal) for unit in units)
-        return self.pmode.security.unsigned_errors and judged.code == "EBMS:0103" and only_errors
+        allowed = self.pmode.security.unsigned_errors and judged.code == "EBMS:0103"
+        return allowed and only_errors and answering is not None and about <= {answering, None} and about != {None}
 
     def _check(self, message: UserMessage) -> None:
         """What our agreement says about a message that is proved to come from its sender.

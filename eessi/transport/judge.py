@@ -18,7 +18,7 @@ from eessi.findings import Finding, NotChecked, Severity
 from eessi.transport import wss
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
 from eessi.transport.mime import MimePart, Packed, unpack
-from eessi.transport.names import WSU, clark
+from eessi.transport.names import GZIP, WSU, clark
 from eessi.transport.payload import Payload, check_character_set, compression_of, decompressed
 from eessi.transport.policy import EnvelopePolicy, Signers
 from eessi.transport.refusal import Refused
@@ -198,6 +198,9 @@ class _Case:
         infos: tuple[PartInfo, ...],
         absent: bool,
     ) -> None:
+        # the part's own type is not signed; that a part is compressed is, and then its bytes are what was signed
+        packed = {found: GZIP for info in infos if compression_of(info) and (found := _find(info, parts))}
+        types = {**types, **packed}
         pinned = () if self.signers is None else tuple(self.signers(envelope, self.on))
         signed = self.signed = wss.verify(
             envelope,

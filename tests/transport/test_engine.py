@@ -26,7 +26,7 @@ from eessi.transport.names import DEFAULT_MPC, TEST_ACTION, TEST_SERVICE
 from eessi.transport.outbox import MOVES
 from eessi.transport.pmode import load_pmode
 from eessi.transport.wire import Answer, Unreachable
-from tests.transport.messages import BE, DE, FR, NOW, PAYLOAD, four_corners, fresh_store, packet, parcel
+from tests.transport.messages import BE, DE, FR, NOW, PAYLOAD, four_corners, fresh_store, packet, parcel, repacked
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -285,6 +285,43 @@ def test_errors_of_the_partner_and_of_the_access_point() -> None:
     told = compose_error("EBMS:0002", "x", load_pmode("eessi"), demo_key(BE), NOW, message_id="e", ref_to=sent)
     taken(warning, told.body)
     assert warning.outbox.status(sent).state is State.TAKEN
+
+
+def unsigned_error(ref_to: str) -> bytes:
+    error = compose_error("EBMS:0004", "x", load_pmode("eessi"), demo_key(BE), NOW, message_id="e", ref_to=ref_to).body
+    return error[: error.index(b"<wsse:Security")] + error[error.index(b"</wsse:Security>") + 16 :]
+
+
+def test_an_unsigned_error_counts_only_as_the_answer_to_its_own_message() -> None:
+    allowed: dict[str, dict[str, object]] = {"security": {"unsigned_errors": True}}
+    for changes, ref_to, ended in (
+        (allowed, "m-1@test", State.FAILED),
+        (allowed, "m-2@test", State.TAKEN),
+        ({}, "m-1@test", State.TAKEN),
+    ):
+        one = engine(Script(Answer(200, "application/soap+xml", unsigned_error(ref_to))), changes=changes)
+        sent = one.outbox.submit(parcel(), NOW)
+        one.send_one(NOW)
+        assert one.outbox.status(sent).state is ended
+    pushed = engine(Script(), changes=allowed)
+    sent = pushed.outbox.submit(parcel(), NOW)
+    pushed.send_one(NOW)
+    assert taken(pushed, unsigned_error(sent))[0] == "EBMS:0103", "anybody could have sent it"
+    assert pushed.outbox.status(sent).state is State.TAKEN
+
+
+def test_where_unsigned_messages_are_agreed_a_broken_signature_is_still_refused() -> None:
+    one = receiver(security={"require_signed": False})
+    source = packet(pmode=load_pmode("eessi", {"security": {"sign": False}}))
+    assert taken(one, source.body, source.content_type) == (None, 202)
+    assert one.send_one(NOW)
+    assert b"UserMessage" in one.wire.sent[0][2], "the receipt repeats the message"  # type: ignore[attr-defined]  # a Script
+    changed, kind = repacked(packet(message_id="m-2"), text=lambda body: body.replace(b">Send<", b">Send <"))
+    assert taken(one, changed, kind)[0] == "EBMS:0101"
+    laid_out, kind = repacked(
+        packet(message_id="m-3"), text=lambda body: body.replace(b"<eb:UserMessage>", b"\n <eb:UserMessage>")
+    )
+    assert taken(one, laid_out, kind)[0] == "EBMS:0101", "laid out after it was signed"
 
 
 def test_an_error_after_the_receipt_changes_nothing() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import gzip
+import hashlib
+import re
 
 import attrs
 import pytest
@@ -433,6 +435,22 @@ def test_the_content_transform_by_type(kind: str, first: bytes, second: bytes) -
     packed = unpack(data, content_type)
     content_type, data = pack(packed.root.body, [attrs.evolve(packed.parts[0], body=second)])
     assert judged(data, content_type).code == "EBMS:0101"
+
+
+def test_a_compressed_part_cannot_be_relabelled_as_text() -> None:
+    """The type of a MIME part is not signed: as text its line ends would not count, as what it is they do."""
+    candidates = (gzip.compress(hashlib.sha256(bytes([n % 256, n // 256])).digest(), mtime=0) for n in range(60_000))
+    body = next(one for one in candidates if b"\r\n" in one and not re.search(rb"(?<!\r)\n|\r(?!\n)", one))
+    data, kind = with_part(body, CompressionType=GZIP, MimeType="a/b")
+    packed = unpack(data, kind)
+    for name, content, result in (
+        ("text/plain", body.replace(b"\r\n", b"\n"), Result.REJECT),
+        ("text/plain", body, Result.ACCEPT),
+        ("application/xml", body, Result.ACCEPT),
+    ):
+        part = MimePart((("Content-Type", name), ("Content-ID", "<p>")), content)
+        kind, data = pack(packed.root.body, [part])
+        assert judged(data, kind).result is result
 
 
 def test_a_part_that_is_said_to_be_xml_and_is_hostile() -> None:
