@@ -23,6 +23,7 @@ from eessi.transport.payload import Payload, check_character_set, compression_of
 from eessi.transport.policy import EnvelopePolicy, Signers
 from eessi.transport.refusal import Refused
 from eessi.transport.wss.keys import validity
+from eessi.transport.wss.signature import content_class
 
 __all__ = ["Judgement", "Result", "judge"]
 
@@ -201,6 +202,8 @@ class _Case:
         # the part's own type is not signed; that a part is compressed is, and then its bytes are what was signed
         packed = {found: GZIP for info in infos if compression_of(info) and (found := _find(info, parts))}
         types = {**types, **packed}
+        for info in infos:
+            _check_class(info, parts, types)
         pinned = () if self.signers is None else tuple(self.signers(envelope, self.on))
         signed = self.signed = wss.verify(
             envelope,
@@ -291,6 +294,19 @@ def _check_href(info: PartInfo) -> None:
     if ":" in href:
         raise Refused("EBMS:0011", "a payload lies outside the message; it is never fetched", finding="AS4-PART")
     raise Refused("EBMS:0009", "the header names a part that no part can be", finding="AS4-PART")
+
+
+def _check_class(info: PartInfo, parts: dict[str, MimePart], types: dict[str, str]) -> None:
+    """A part may not be digested more loosely than the type in the signed header says.
+
+    :raises Refused: EBMS:0003.
+    """
+    content_id, said = _find(info, parts), info.property("MimeType")
+    if content_id is None or said is None or content_id in types:
+        return
+    form = content_class(parts[content_id].content_type)
+    if form not in {"raw", content_class(said)}:
+        raise Refused("EBMS:0003", "a part has another type than the header says", finding="AS4-PART")
 
 
 def _find(info: PartInfo, parts: dict[str, MimePart]) -> str | None:

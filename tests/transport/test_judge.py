@@ -453,6 +453,22 @@ def test_a_compressed_part_cannot_be_relabelled_as_text() -> None:
         assert judged(data, kind).result is result
 
 
+@pytest.mark.parametrize(
+    ("said", "labelled", "code"),
+    [
+        ("application/pdf", "text/plain", "EBMS:0003"),
+        ("application/pdf", "application/xml", "EBMS:0003"),
+        ("text/plain", "application/octet-stream", None),
+        ("text/xml", "application/xml", None),
+        ("application/pdf", "application/pdf", None),
+    ],
+)
+def test_a_part_is_not_digested_more_loosely_than_the_signed_header_says(
+    said: str, labelled: str, code: str | None
+) -> None:
+    assert judged(*with_part(b"<a/>", kind=labelled, MimeType=said)).code == code
+
+
 def test_a_part_that_is_said_to_be_xml_and_is_hostile() -> None:
     with pytest.raises(Refused):
         with_part(b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>", kind="application/xml")

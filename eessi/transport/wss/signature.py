@@ -122,6 +122,14 @@ def _signed_info(signature: etree._Element) -> etree._Element:
     return found[0]
 
 
+def content_class(content_type: str) -> str:
+    """How the content of a part is digested by its type: ``xml`` as canonical XML, ``text`` with CRLF, ``raw`` as it is."""
+    kind = content_type.strip()
+    if _XML_TYPE.match(kind):
+        return "xml"
+    return "text" if media_type(kind).startswith("text/") else "raw"
+
+
 def canonical_part(part: MimePart, content_type: str | None = None, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """What of a part is digested (SwA profile 1.1.1, 5.4.2): by its type, canonical XML, text with CRLF, or the bytes.
 
@@ -129,7 +137,8 @@ def canonical_part(part: MimePart, content_type: str | None = None, *, limits: L
     :raises Refused: EBMS:0101 for a part that is said to be XML and cannot be read as XML.
     """
     kind = (content_type or part.content_type).strip()
-    if _XML_TYPE.match(kind):
+    form = content_class(kind)
+    if form == "xml":
         try:
             root = _xml.parse(
                 part.body.removeprefix(b"\xef\xbb\xbf"),
@@ -139,7 +148,7 @@ def canonical_part(part: MimePart, content_type: str | None = None, *, limits: L
         except InputError:
             raise _failed("a part is said to be XML and cannot be read", "AS4-PART") from None
         return _canonical(root.getroottree(), ())
-    if media_type(kind).startswith("text/"):
+    if form == "text":
         return re.sub(rb"\r\n|\r|\n", b"\r\n", part.body)
     return part.body
 
