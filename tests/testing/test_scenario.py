@@ -7,6 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eessi.errors import DefinitionError
 from eessi.ids import Role
@@ -125,3 +127,28 @@ def test_the_published_schema_takes_the_examples_and_refuses_nonsense(root: Path
         text = path.read_text(encoding="utf-8")
         assert not list(checker.iter_errors(yaml.safe_load(text))), path.name
         assert list(checker.iter_errors(yaml.safe_load(text + "  - FR walks home\n"))), path.name
+
+
+KEYS = st.sampled_from(
+    ["scenario", "buc", "version", "parties", "steps", "loop", "variables", "starts", "packages", "FR", "role", "country",
+     "include", "FR sends A001 to BE", "data", "expect", "change", "fault", "habit", "times", "${x}", "x"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    | st.sampled_from(["LA_BUC_01", "4.3", "FR", "CaseOwner", "FR sends A001 to BE", "after 3 days", "${x}", "late by 2 days"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=8))
+def test_any_data_is_read_or_refused_with_one_line(data: dict[str, object]) -> None:
+    base = yaml.safe_load(HEAD) | {"steps": ["FR sends A001 to BE"]} | data
+    try:
+        load_scenarios("fuzz.buc.yaml", yaml.safe_dump(base, allow_unicode=True))
+    except DefinitionError as error:
+        refusal = str(error)
+    else:
+        refusal = "fuzz.buc.yaml"
+    assert "fuzz.buc.yaml" in refusal
+    assert "\n" not in refusal
