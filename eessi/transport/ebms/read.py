@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
@@ -153,41 +153,65 @@ def read_user_message(
     :raises Refused: EBMS:0009 without id, parties or service; EBMS:0003 for an agreement that is no URI.
     """
     noted = warnings if warnings is not None else []
-    info = element.find(f"{_E}CollaborationInfo")
-    if info is None:
+    top = _children(element)
+    info = _children(top.get(f"{_E}CollaborationInfo"))
+    if not info:
         raise _invalid("CollaborationInfo is missing")
-    service = info.find(f"{_E}Service")
+    service = info.get(f"{_E}Service")
     if service is None or not text(service):
         raise _invalid("Service is missing or empty")
-    action, conversation = _optional(info, f"{_E}Action"), _optional(info, f"{_E}ConversationId")
+    action, conversation = _value(info, "Action"), _value(info, "ConversationId")
     noted += [
         f"{name} is missing" for name, value in (("Action", action), ("ConversationId", conversation)) if not value
     ]
-    message_id = f"{_E}MessageInfo/{_E}MessageId"
+    head, parties = _children(top.get(f"{_E}MessageInfo")), _children(top.get(f"{_E}PartyInfo"))
+    message_id = _value(head, "MessageId")
+    if message_id is None and not routing:
+        raise _invalid("MessageId is missing or empty")
+    payloads = top.get(f"{_E}PayloadInfo")
     return UserMessage(
-        message_id=(_optional(element, message_id) or "") if routing else _required(element, message_id, "MessageId"),
-        timestamp=_optional(element, f"{_E}MessageInfo/{_E}Timestamp") or "",
-        ref_to=_optional(element, f"{_E}MessageInfo/{_E}RefToMessageId"),
-        sender=_party(element.find(f"{_E}PartyInfo/{_E}From"), "From"),
-        receiver=_party(element.find(f"{_E}PartyInfo/{_E}To"), "To"),
+        message_id=message_id or "",
+        timestamp=_value(head, "Timestamp") or "",
+        ref_to=_value(head, "RefToMessageId"),
+        sender=_party(parties.get(f"{_E}From"), "From"),
+        receiver=_party(parties.get(f"{_E}To"), "To"),
         service=text(service),
         service_type=service.get("type"),
         action=action,
         conversation_id=conversation,
-        agreement=_agreement(info.find(f"{_E}AgreementRef")),
+        agreement=_agreement(info.get(f"{_E}AgreementRef")),
         mpc=element.get("mpc"),
-        properties=_properties(element.find(f"{_E}MessageProperties"), limits),
-        parts=_part_infos(element.findall(f"{_E}PayloadInfo/{_E}PartInfo"), limits),
+        properties=_properties(top.get(f"{_E}MessageProperties"), limits),
+        parts=_part_infos([] if payloads is None else payloads.findall(f"{_E}PartInfo"), limits),
     )
+
+
+def _children(element: etree._Element | None) -> dict[str, etree._Element]:
+    """The child elements by name; of several with one name the first."""
+    found: dict[str, etree._Element] = {}
+    for child in () if element is None else element:
+        if isinstance(child.tag, str):
+            found.setdefault(child.tag, child)
+    return found
+
+
+def _value(children: Mapping[str, etree._Element], name: str) -> str | None:
+    child = children.get(f"{_E}{name}")
+    return None if child is None else text(child) or None
 
 
 def _party(element: etree._Element | None, what: str) -> Party:
     if element is None:
         raise _invalid(f"the party {what} is missing")
-    ids = tuple(PartyId(text(one), one.get("type")) for one in element.findall(f"{_E}PartyId"))
+    ids, role = [], None
+    for child in element:
+        if child.tag == f"{_E}PartyId":
+            ids.append(PartyId(text(child), child.get("type")))
+        elif child.tag == f"{_E}Role" and role is None:
+            role = text(child) or None
     if not ids or not all(one.value for one in ids):
         raise _invalid(f"the party {what} has no PartyId")
-    return Party(ids, _optional(element, f"{_E}Role"))
+    return Party(tuple(ids), role)
 
 
 def _agreement(element: etree._Element | None) -> Agreement | None:
@@ -271,15 +295,21 @@ def read_reference(element: etree._Element) -> SignedReference:
 
     :raises Refused: EBMS:0009 when a part of it is missing.
     """
-    method, value = element.find(clark(DS, "DigestMethod")), element.find(clark(DS, "DigestValue"))
+    found = _children(element)
+    method, value = found.get(_DIGEST_METHOD), found.get(_DIGEST_VALUE)
     uri = element.get("URI")
     if method is None or value is None or uri is None:
         raise _invalid("a ds:Reference lacks its URI, digest method or digest value")
+    listed = found.get(_TRANSFORMS)
     transforms = tuple(
-        (one.get("Algorithm", ""), tuple(sorted(_prefixes(one))))
-        for one in element.findall(f"{clark(DS, 'Transforms')}/{clark(DS, 'Transform')}")
+        (one.get("Algorithm", ""), tuple(sorted(_prefixes(one))) if len(one) else ())
+        for one in (() if listed is None else listed.iterchildren(_TRANSFORM))
     )
     return SignedReference(uri, transforms, method.get("Algorithm", ""), "".join(text(value).split()))
+
+
+_DIGEST_METHOD, _DIGEST_VALUE = clark(DS, "DigestMethod"), clark(DS, "DigestValue")
+_TRANSFORMS, _TRANSFORM = clark(DS, "Transforms"), clark(DS, "Transform")
 
 
 def _prefixes(element: etree._Element) -> list[str]:
