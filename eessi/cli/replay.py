@@ -75,7 +75,7 @@ def replay(
 
     earlier = _earlier(compare) if compare else None
     settings = Settings(transport, seed, show_values, lang)
-    read = load_all(_files(scenarios))
+    read = load_all(_files(scenarios), _standard_input)
     with _progress(len(read), quiet) as told:
         runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
     if review is not None:
@@ -125,10 +125,21 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
+def _standard_input() -> str:
+    from eessi.cli.output import read_source
+
+    try:
+        return read_source("-").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8", source="-", offset=error.start) from None
+
+
 def _files(names: Sequence[str]) -> Iterator[Path]:
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        if name == "-":
+            yield path
+        elif path.is_dir():
             found = sorted(path.rglob("*.buc.yaml"))
             if not found:
                 raise InputError("no *.buc.yaml in this folder", source=name)

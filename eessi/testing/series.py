@@ -157,8 +157,15 @@ def _elsewhere(scenario: Scenario, settings: Settings) -> str:
     return _run(scenario, settings, Registry.default(), Directory.synthetic()).model_dump_json()
 
 
-def load_all(paths: Iterable[Path]) -> list[Scenario]:
-    """The scenarios of several files, in order."""
+def load_all(paths: Iterable[Path], standard_input: Callable[[], str] | None = None) -> list[Scenario]:
+    """The scenarios of several files, in order.
+
+    :param standard_input: gives the text for the path ``-``; templates are then looked for in the current folder.
+    """
     from eessi.testing.scenario import load_scenarios
 
-    return [scenario for path in paths for scenario in load_scenarios(path)]
+    found: list[Scenario] = []
+    for path in paths:
+        text = standard_input() if standard_input is not None and str(path) == "-" else None
+        found.extend(load_scenarios(path, text))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -49,6 +50,18 @@ def test_over_as4_every_message_has_its_receipt(capsys: pytest.CaptureFixture[st
     ways = [way for step in result["steps"] if step["exchange"] for way in step["exchange"]["way"].values()]
     assert len(ways) == 3
     assert all("receipted" in way for way in ways)
+
+
+def test_a_scenario_from_standard_input(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root / "examples" / "scenarios")
+    data = Path("la_buc_01.buc.yaml").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert run(["replay", "-", "-q"]) == 0
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"scenario: \xff")))
+    assert run(["replay", "-"]) == 4
+    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_undetermined_counts_only_with_strict() -> None:
