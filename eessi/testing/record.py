@@ -71,6 +71,7 @@ class ValueRecord(_Record):
     path: str
     value: str
     masked: bool
+    label: str | None = Field(default=None, description="text of a code, where the package has one")
 
 
 class DocumentRecord(_Record):

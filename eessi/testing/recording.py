@@ -13,6 +13,7 @@ from typing import Final
 
 from eessi.errors import UnknownCode
 from eessi.findings import Finding, Verdict
+from eessi.schemas import Registry, Structure
 from eessi.sed import Header, Sed
 from eessi.testing.record import DocumentRecord, FindingRecord, GapRecord, ValueRecord, VerdictRecord
 
@@ -42,7 +43,9 @@ def title_of(sed: str) -> str:
         return ""
 
 
-def document_record(name: str, sed: Sed, check: Verdict | None, *, show_values: bool) -> DocumentRecord:
+def document_record(
+    name: str, sed: Sed, check: Verdict | None, registry: Registry, *, show_values: bool
+) -> DocumentRecord:
     """Describe a document; its values masked unless they are asked for. Codes and structure always show."""
     return DocumentRecord(
         name=name,
@@ -54,18 +57,35 @@ def document_record(name: str, sed: Sed, check: Verdict | None, *, show_values: 
         fidelity=check.fidelity if check else None,
         size=len(sed.data),
         sha256=hashlib.sha256(sed.data).hexdigest(),
-        values=tuple(_values(sed, show_values)),
+        values=tuple(
+            _values(
+                sed, registry.structure(sed.type, sed.version, package=check.package if check else None), show_values
+            )
+        ),
     )
 
 
-def _values(sed: Sed, show_values: bool) -> Iterator[ValueRecord]:
+def _values(sed: Sed, structure: Structure | None, show_values: bool) -> Iterator[ValueRecord]:
     from eessi.sed.paths import is_code, leaves
 
     for path, leaf in leaves(sed.root):
         text = leaf.text or ""
         parent = leaf.getparent()
-        open_value = show_values or not text or (parent is not None and is_code(parent))
-        yield ValueRecord.model_construct(path=path, value=text if open_value else masked(text), masked=not open_value)
+        code = parent is not None and is_code(parent)
+        open_value = show_values or not text or code
+        yield ValueRecord.model_construct(
+            path=path,
+            value=text if open_value else masked(text),
+            masked=not open_value,
+            label=_label(structure, path, text) if code and structure is not None else None,
+        )
+
+
+def _label(structure: Structure, path: str, code: str) -> str | None:
+    """The English text of a code."""
+    element = structure.find(path) or structure.find(path.rpartition("/")[0])
+    codes = element.codes.codes if element is not None and element.codes is not None else ()
+    return next((one.labels.get("en") for one in codes if one.value == code), None)
 
 
 def verdict_record(check: Verdict, *, show_values: bool, lang: str = "en") -> VerdictRecord:

@@ -222,7 +222,9 @@ def exchange_record(
 
     return ExchangeRecord.model_validate(
         {
-            "document": document_record(sending.name, sending.sed, sending.check, show_values=stage.show_values),
+            "document": document_record(
+                sending.name, sending.sed, sending.check, stage.registry, show_values=stage.show_values
+            ),
             "action": str(header.action) if header else "",
             "sender": sender,
             "receivers": tuple(receivers),

@@ -143,6 +143,14 @@ def test_values_are_masked_unless_asked_for(scenario: Callable[..., Scenario]) -
     assert values["Person/PersonIdentification/sex"] == "02"
 
 
+def test_codes_are_shown_with_their_text(root: Path) -> None:
+    played = run(Scenario.load(root / "examples" / "scenarios" / "s_buc_01.buc.yaml"))
+    _, proved, _ = played.exchanges
+    labels = {value.path: value.label for value in proved.document.values if value.label}
+    assert labels["Person/PersonIdentification/sex"] == "Female"
+    assert labels["StatusPerson/status"] == "Pensioner"
+
+
 def test_updates_attachments_and_the_clock(play: Play) -> None:
     played = play(
         sends("FR sends A001 to BE", "attachments: [{name: proof.pdf, size: 2000}]"),
