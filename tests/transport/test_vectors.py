@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import hashlib
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from eessi.transport.demo_keys import demo_key
 from eessi.transport.inspection import Inspection, inspect
 from eessi.transport.report_json import InspectionDocument
 from eessi.transport.wss import KeyPair
@@ -140,3 +142,23 @@ def test_every_report_has_the_published_shape(inspections: dict[str, Inspection]
         for show in (False, True):
             document = {"schema_version": 1, "file": name, **found.report(show_values=show)}
             InspectionDocument.model_validate(json.loads(json.dumps(document)))
+
+
+def test_signers_are_judged_where_certificates_and_a_day_are_given(
+    as4_folder: Path, vectors: list[dict[str, Any]], inspections: dict[str, Inspection], keys: list[KeyPair]
+) -> None:
+    stranger = demo_key("stranger").certificate
+    compared = 0
+    for row in vectors:
+        judged = inspections[row["file"]].judgement
+        if judged.result != "accept" or judged.signed is None or judged.signed.certificate is None:
+            continue
+        data, signer = (as4_folder / row["file"]).read_bytes(), judged.signed.certificate
+        valid = signer.not_valid_before_utc + (signer.not_valid_after_utc - signer.not_valid_before_utc) / 2
+        trusted = inspect(data, keys=keys, trust=[signer], on=valid).judgement
+        assert (trusted.result.value, trusted.not_checked) == ("accept", ()), row["file"]
+        assert inspect(data, keys=keys, trust=[stranger], on=valid).judgement.code == "EBMS:0101"
+        late = signer.not_valid_after_utc + dt.timedelta(days=1)
+        assert inspect(data, keys=keys, trust=[signer], on=late).judgement.code == "EBMS:0101"
+        compared += 1
+    assert compared == 8
