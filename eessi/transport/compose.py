@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
-from cryptography import x509
 
 from eessi import _xml
 from eessi.errors import UsageError
@@ -32,6 +32,9 @@ from eessi.transport.parcel import Parcel, Part
 from eessi.transport.payload import compress, part_properties
 from eessi.transport.pmode import PMode
 from eessi.transport.refusal import ebms_code
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 __all__ = ["Packet", "compose_error", "compose_pull", "compose_receipt", "compose_user", "stamp", "user_message"]
 

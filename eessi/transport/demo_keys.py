@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 from eessi.transport.guard import DEMO_MARK
 from eessi.transport.wss.keys import KeyPair
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 __all__ = ["demo_key"]
 
@@ -25,6 +24,10 @@ def demo_key(
     :param since: first moment of validity; 2020 by default, so that it holds in replayed time too.
     :param marked: carry the mark that the production guard looks for.
     """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.x509.oid import NameOID
+
     key = _key(name, bits)
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if marked:
@@ -49,4 +52,6 @@ def demo_key(
 @functools.lru_cache(maxsize=64)
 def _key(name: str, bits: int) -> rsa.RSAPrivateKey:
     """One key per name and process: making one takes a tenth of a second."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)

@@ -6,9 +6,13 @@ import ssl
 from pathlib import Path
 from types import TracebackType
 
-import httpx
+from eessi.errors import MissingExtra, UsageError
 
-from eessi.errors import UsageError
+try:
+    import httpx
+except ModuleNotFoundError:
+    raise MissingExtra("transport", "sending over HTTP") from None
+
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 

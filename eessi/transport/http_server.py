@@ -10,13 +10,17 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from eessi.errors import EessiError, MissingExtra
 
-from eessi.errors import EessiError
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ModuleNotFoundError:
+    raise MissingExtra("transport", "receiving over HTTP") from None
+
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
-from cryptography import x509
 from lxml import etree
 
 from eessi import _xml
@@ -22,6 +22,9 @@ from eessi.transport.names import SOAP11, SOAP12, XENC, clark
 from eessi.transport.policy import EnvelopePolicy
 from eessi.transport.refusal import Refused
 from eessi.transport.spool import AS4NET, read_submit
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 __all__ = ["Inspection", "inspect"]
 

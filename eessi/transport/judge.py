@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import attrs
-from cryptography import x509
 
 from eessi.findings import Finding, NotChecked, Severity
 from eessi.transport import wss
@@ -24,6 +24,9 @@ from eessi.transport.policy import EnvelopePolicy, Signers
 from eessi.transport.refusal import Refused
 from eessi.transport.wss.keys import validity
 from eessi.transport.wss.signature import content_class
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 __all__ = ["Judgement", "Result", "judge"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from eessi.errors import SecurityError
@@ -71,3 +74,35 @@ def test_a_key_never_shows_itself() -> None:
     assert "PRIVATE" not in shown
     assert str(key.private_key.private_numbers().d) not in shown
     assert "RSAPrivateKey" not in shown
+
+
+@pytest.mark.parametrize(
+    ("absent", "module"),
+    [
+        ("cryptography", "eessi.transport.inspection"),
+        ("cryptography", "eessi.transport.judge"),
+        ("cryptography", "eessi.transport.corners"),
+        ("cryptography", "eessi.transport.demo_keys"),
+        ("httpx", "eessi.transport.http_client"),
+        ("starlette", "eessi.transport.http_server"),
+        ("sqlalchemy", "eessi.transport.engine"),
+    ],
+)
+def test_a_missing_part_is_named_in_one_line(absent: str, module: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.modules[{absent!r}] = None\n"
+        "from eessi.errors import MissingExtra\n"
+        f"try:\n    import {module}\nexcept MissingExtra as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(("signing", "sending", "receiving", "keeping")), done.stderr[-500:]
+
+
+def test_the_light_parts_need_nothing() -> None:
+    code = (
+        "import sys\nfor name in ('cryptography', 'httpx', 'starlette', 'sqlalchemy', 'pydantic'): sys.modules[name] = None\n"
+        "import eessi.transport, eessi.transport.mime, eessi.transport.ebms, eessi.transport.multihop\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
