@@ -186,7 +186,7 @@ class Inbox:
                 return attrs.evolve(self._hand_out(packet, message, now, rows, pulled), duplicate=True)
             packet = self._receipt(message, judged, now)
             rows.add_in(self._row(message, data, content_type, digest, packet, now))
-            proof = f"{message.sender.id}, {len(data)} bytes"
+            proof = f"{message.sender.id}, {len(data)} bytes, {'pulled' if pulled else 'pushed'}"
             rows.note(message.message_id, moment_key(now), "received", proof)
             return self._hand_out(packet, message, now, rows, pulled)
 
