@@ -214,6 +214,13 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
+def _always_answers(buc: Buc, before: SendRow, after: SendRow) -> bool:
+    """Whether the parent that the lost limit asked for is the only one possible."""
+    lost = [old for old, new in zip(before.after, after.after, strict=True) if old != new and old.parent is not None]
+    replies = {item.reply_to for trigger in lost for row in buc.rows if row.sed == trigger.sed for item in row.after}
+    return bool(lost) and replies == {trigger.parent for trigger in lost}
+
+
 def equivalent(code: str, text: str, mutant: Buc) -> str | None:
     """Why a defect changes nothing that could be observed; ``None`` when it does."""
     healthy = loading.buc(code)
@@ -232,6 +239,8 @@ def equivalent(code: str, text: str, mutant: Buc) -> str | None:
             return "the SED is offered without end or cannot be invalidated: it needs no second offer"
         if not before.once and text.startswith(("starter_only", "limit_lost")):
             return "an offer without end is open already when the document comes again"
+        if text.startswith("limit_lost") and _always_answers(healthy, before, after):
+            return "the document that opens it always answers one of that type"
         if text.startswith("limit_lost") and before.sed in ("S053A", "DA073A"):
             return "the S053R follows only an S053C, which excludes that this one was sent"
     if text.startswith("effect_parent"):

@@ -503,3 +503,82 @@ def test_one_starter_opens_a_case_of_two() -> None:
         refused = owner("FB_BUC_03").apply(sent(first)).why_not(second)
         assert refused is not None
         assert refused.rule == "BUC-WITHDRAWN"
+
+
+# ---- scopes and new versions -----------------------------------------------------------------------------------------
+
+
+def test_a_reply_ends_the_rejection_of_its_own_document_only() -> None:
+    """Two U018; each U019 suspends the X011 for the one it answers, and gives only that one back."""
+    case = counterparty("UB_BUC_03").apply(received("U018", document_id="a")).apply(received("U018", document_id="b"))
+
+    def rejectable(case: Case) -> set[str | None]:
+        return {move.parent_id for move in case.allowed().yes if move.sed == "X011"}
+
+    one = case.apply(sent("U019", document_id="c", parent_id="a"))
+    assert rejectable(one) == {"b"}
+    both = one.apply(sent("U019", document_id="d", parent_id="b"))
+    assert rejectable(both) == set()
+    assert rejectable(both.apply(sent("X008", parent_id="c"))) == {"a"}
+
+
+def test_an_exclusion_concerns_one_parent() -> None:
+    """The U023 for the U020 is invalidated and drafted again: that says nothing about the U021 for the U029."""
+
+    def answers(case: Case, sed: str) -> set[str | None]:
+        return {move.parent_id for move in case.allowed().yes if move.sed == sed}
+
+    case = counterparty("UB_BUC_04").apply(received("U020", document_id="a")).apply(sent("U023", document_id="b"))
+    cancelled = case.apply(sent("X008", parent_id="b")).apply(received("U029", document_id="c", parent_id="b"))
+    assert answers(cancelled, "U021") == {"a", "c"}
+    assert answers(cancelled.apply(Event("drafted", sed="U023", parent_id="a")), "U021") == {"c"}
+    assert answers(cancelled.apply(Event("drafted", sed="U021", parent_id="a")), "U023") == {"c"}
+    assert answers(cancelled.apply(Event("drafted", sed="U023", parent_id="c")), "U021") == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("code", "role", "first", "asked", "reply", "before", "fact"),
+    [
+        ("P_BUC_07", "CaseOwner", "P11000", "P12000", "P13000", {}, None),
+        ("P_BUC_08", "Counterparty", None, "P12000", "P13000", {}, "P12000.asks_for_P13000"),
+        ("R_BUC_01", "CaseOwner", "R001", "R002", "R001", {"R001.final": False}, "R002.deductions"),
+        ("R_BUC_01", "CaseOwner", "R001", "R002", "R003", {"R001.final": True}, "R002.deductions"),
+    ],
+)
+def test_new_versions_open_what_the_first_did_not(
+    code: str, role: str, first: str | None, asked: str, reply: str, before: dict[str, bool], fact: str | None
+) -> None:
+    case = eessi.buc(code).start(role, "4.3")
+    if first is not None:
+        case = case.apply(sent(first, facts=before))
+
+    def version(number: int, value: bool) -> Event:
+        facts = {} if fact is None else {fact: value}
+        return received(asked, document_id="q", version=number, facts=facts)
+
+    def offered(case: Case) -> bool:
+        move = case.allowed().find(reply)
+        return move is not None and move.answer is Answer.YES
+
+    case = case.apply(version(1, value=False))
+    if fact is None:
+        case = case.apply(sent(reply))
+    assert not offered(case)
+    if fact is not None:
+        assert not offered(case.apply(version(2, value=False)))
+    assert offered(case.apply(version(2, value=True)))
+
+
+def test_a_new_version_asks_for_follow_up() -> None:
+    case = (
+        counterparty("UB_BUC_02")
+        .apply(received("U009"))
+        .apply(received("U010", document_id="q", facts={"U010.follow_up": False}))
+    )
+    assert "U011" not in case.allowed().seds
+    asked = case.apply(received("U010", document_id="q", version=2, facts={"U010.follow_up": True}))
+    assert "U011" in asked.allowed().seds
+    assert (
+        "U011"
+        not in asked.apply(received("U010", document_id="q", version=3, facts={"U010.follow_up": False})).allowed().seds
+    )
