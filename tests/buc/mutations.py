@@ -67,6 +67,8 @@ def drop_row(source: random.Random, buc: Buc) -> tuple[str, Buc] | None:
 
 def swap_senders(source: random.Random, buc: Buc) -> tuple[str, Buc] | None:
     def changed(row: SendRow) -> tuple[str, SendRow] | None:
+        if len(row.by) > 1:
+            return None  # both roles, swapped, are both roles
         after = tuple(attrs.evolve(item, role=item.role.opposite) for item in row.after)
         return "sent by the other role", attrs.evolve(row, by=tuple(role.opposite for role in row.by), after=after)
 
@@ -214,6 +216,14 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
+def _comes_once(buc: Buc, sed: str | None) -> bool:
+    rows = [row for row in buc.rows if row.sed == sed]
+    return all(
+        row.starter and row.once and len(row.after) == 1 and not (row.invalidate and row.again_after_invalidation)
+        for row in rows
+    )
+
+
 def _always_answers(buc: Buc, before: SendRow, after: SendRow) -> bool:
     """Whether the parent that the lost limit asked for is the only one possible."""
     lost = [old for old, new in zip(before.after, after.after, strict=True) if old != new and old.parent is not None]
@@ -239,6 +249,13 @@ def equivalent(code: str, text: str, mutant: Buc) -> str | None:
             return "the SED is offered without end or cannot be invalidated: it needs no second offer"
         if not before.once and text.startswith(("starter_only", "limit_lost")):
             return "an offer without end is open already when the document comes again"
+        lost = [item for item in before.after if item not in after.after]
+        if any(item.event == "update_received" for item in lost) and text.startswith("starter_only"):
+            return "the offer that the first version opened is judged by the facts of the latest"
+        if text.startswith("limit_lost") and any(item.unparented and item.sed == before.sed for item in lost):
+            return "one that answers nothing is open all the time anyway"
+        if text.startswith("starter_only") and all(_comes_once(healthy, item.sed) for item in lost):
+            return "the document that opens it comes only once, as the first of the case"
         if text.startswith("limit_lost") and _always_answers(healthy, before, after):
             return "the document that opens it always answers one of that type"
         if text.startswith("limit_lost") and before.sed in ("S053A", "DA073A"):
@@ -246,6 +263,10 @@ def equivalent(code: str, text: str, mutant: Buc) -> str | None:
     if text.startswith("effect_parent"):
         (effect,) = [item for item in healthy.effects if item not in mutant.effects]
         parents = [row for row in healthy.rows if row.sed == effect.parent]
+        if (effect.sed, effect.target) == ("U029", "X008"):
+            return "every U023 has its U029 before the next U023 is there"
+        if effect.same_parent and effect.parent is not None and effect.effect == "offer":
+            return None
         if effect.parent is None or all(row.once and row.starter for row in parents):
             return "both answer nothing, or the document they answer is valid only once at a time"
     if text.startswith("effect_role") and any(item.role is not Role.CASE_OWNER for item in mutant.effects):
@@ -314,6 +335,11 @@ def _notices(code: str, mutant: Buc, rows: dict[str, Any], plain: object) -> str
             for name, test in inspect.getmembers(test_case, inspect.isfunction)
             if _is_about(test, name, code)
         ),
+        (
+            "starter sent again",
+            lambda: test_against_reader.test_a_starter_that_is_sent_again_is_answered_again(code, rows),
+        ),
+        ("new versions", lambda: _new_versions(code)),
         ("laws", lambda: test_laws.test_laws(code)),
     ]
     for name, attempt in attempts:
@@ -322,6 +348,19 @@ def _notices(code: str, mutant: Buc, rows: dict[str, Any], plain: object) -> str
         except (Exception, pytest.fail.Exception):  # noqa: BLE001  # whatever it is, it was noticed
             return name
     return None if _outcome(mutant) == plain else "checker"
+
+
+def _sent_again(code: str, rows: dict[str, Any]) -> None:
+    if code in test_against_reader.SENT_AGAIN:
+        test_against_reader.test_a_starter_that_is_sent_again_is_answered_again(code, rows)
+
+
+def _new_versions(code: str) -> None:
+    test = test_case.test_new_versions_open_what_the_first_did_not
+    (mark,) = [mark for mark in test.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]  # of pytest
+    for values in mark.args[1]:
+        if values[0] == code:
+            test(*values)
 
 
 def _is_about(test: object, name: str, code: str) -> bool:

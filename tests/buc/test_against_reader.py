@@ -175,7 +175,9 @@ def check_document(cases: dict[str, Case], row: dict[str, Any], side: str, numbe
         fits = effect["effect"] in ("offer", "resume") and "condition" not in effect
         if about and fits and effect.get("only_if_parent") in (None, kind):
             after = cases[side].apply(Event("sent", sed="X008", parent_id=number)).allowed()
-            assert effect["target_sed"] in after.seds, f"{document.sed} invalidated offers {effect['target_sed']}"
+            where = {move.parent_id for move in after.yes if move.sed == effect["target_sed"] and move.kind != "update"}
+            wanted = where & {document.parent_id} if effect.get("scope") else where
+            assert wanted, f"{document.sed} invalidated offers {effect['target_sed']}"
     if flow["invalidatable"] and document.sed not in lost and flow["repeat_rule"] != "any_time":
         again = cases[side].apply(Event("sent", sed="X008", parent_id=number)).allowed()
         there = any(move.sed == document.sed and move.slot is not None for move in again)
@@ -197,7 +199,7 @@ def test_same_moves_with_horizontal_processes(code: str, catalogue: dict[str, di
     if not needed_elsewhere(row):
         starters = [item for item in row["flow"] if item["starter"]]
         for group in groups(row["horizontal_subprocesses"]):
-            assert explore(code, {**row, "flow": starters + group, "effects": []}, 25) >= 2
+            assert explore(code, {**row, "flow": starters + group, "effects": []}, 60) >= 2
 
 
 def groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -251,6 +253,8 @@ def test_administrative_moves_after_the_first_document(code: str, catalogue: dic
             assert (sed in seds) == (side in row["admin_seds"].get(sed, {}).get("may_send", [])), (side, sed)
         if immediate:
             assert ("X001" in case.allowed(on=MOMENT.date()).seds) == ("X001" in seds), "no waiting time"
+        for system in ("X050", "X100"):
+            assert case.apply(Event("received", sed=system)).state is case.state, "system messages come at any time"
         may_close = any(move.kind == "close" for move in case.allowed().yes)
         assert may_close == (side in row["closing_rule"]["local_close_by"])
         reminded = case.apply(Event("received", sed="X009")) if "X010" in seds_of(case) else None
@@ -281,6 +285,36 @@ def test_administrative_moves_after_the_first_document(code: str, catalogue: dic
                 case.apply(remove)
         else:
             case.apply(remove)
+
+
+SENT_AGAIN = [
+    code
+    for code in CODES
+    for row in eessi.buc(code).rows
+    if row.sed == eessi.buc(code).starters[0] and row.starter and row.invalidate and row.again_after_invalidation
+]
+
+
+@pytest.mark.parametrize("code", SENT_AGAIN)
+def test_a_starter_that_is_sent_again_is_answered_again(code: str, catalogue: dict[str, dict[str, Any]]) -> None:
+    row = catalogue[code]
+    first = next(item for item in row["flow"] if item["starter"])
+    case = eessi.buc(code).start("Counterparty", VERSION)
+    case = case.apply(Event("received", sed=first["sed"], document_id="a")).apply(
+        Event("received", sed="X008", parent_id="a")
+    )
+    case = case.apply(Event("received", sed=first["sed"], document_id="b"))
+    for item in row["flow"]:
+        for trigger in item["available_after"]:
+            opened = (trigger["role"], trigger["event"], trigger.get("sed")) == (
+                "counterparty",
+                "received",
+                first["sed"],
+            )
+            if opened and trigger.get("as_reply_to") == first["sed"] and "condition" not in trigger:
+                assert any(move.sed == item["sed"] and move.parent_id == "b" for move in case.allowed().yes), item[
+                    "sed"
+                ]
 
 
 def seds_of(case: Case) -> set[str]:

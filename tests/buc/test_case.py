@@ -582,3 +582,13 @@ def test_a_new_version_asks_for_follow_up() -> None:
         "U011"
         not in asked.apply(received("U010", document_id="q", version=3, facts={"U010.follow_up": False})).allowed().seds
     )
+
+
+def test_a_condition_on_all_counterparties() -> None:
+    """The owner sends its F002 once every counterparty has sent one."""
+    case = owner("FB_BUC_01", me=OWNER, counterparties=[OTHER, THIRD]).apply(sent("F001", document_id="f"))
+    case = case.apply(received("F002", sender=OTHER, parent_id="f"))
+    refused = case.why_not("F002")
+    assert refused is not None
+    assert refused.rule == "BUC-CONDITION"
+    assert case.apply(received("F002", sender=THIRD, parent_id="f")).why_not("F002") is None
