@@ -280,20 +280,22 @@ def defects(number: int, seed: int) -> Iterator[tuple[str, str, Buc]]:
     """So many defects, each in one process, kinds in turn."""
     source = random.Random(seed)
     codes = [code for code in loading.codes() if not code.startswith("AD_")]
-    made = 0
+    made = turn = 0
     while made < number:
-        mutation = MUTATIONS[made % len(MUTATIONS)]
+        mutation = MUTATIONS[turn % len(MUTATIONS)]
+        turn += 1
         for _ in range(400):
             code = source.choice(codes)
             found = mutation(source, eessi.buc.loading.load_definition(_text(code), file=code))
-            if found is not None:
-                text = f"{mutation.__name__}: {found[0]}"
-                reason = equivalent(code, text, found[1])
-                if reason is None:
-                    yield code, text, found[1]
-                    break
-                print(f"equivalent: {code}: {text}: {reason}", flush=True)
-        made += 1
+            if found is None:
+                continue
+            text = f"{mutation.__name__}: {found[0]}"
+            reason = equivalent(code, text, found[1])
+            if reason is None:
+                yield code, text, found[1]
+                made += 1
+                break
+            print(f"equivalent: {code}: {text}: {reason}", flush=True)
 
 
 def _text(code: str) -> str:
@@ -385,6 +387,7 @@ def main(number: int = 100, seed: int = 1) -> int:
         print(f"{code}: {text}: {name or 'NOT CAUGHT'}", flush=True)
         if name is None:
             left.append(f"{code}: {text}")
+    assert seen.total() == number
     print(f"\n{number - len(left)} of {number} caught; by {dict(seen)}")
     for item in left:
         print(f"not caught: {item}")
