@@ -14,7 +14,7 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Ta
 
 from eessi.stores.store import Unit
 
-__all__ = ["METADATA", "InRow", "JournalRow", "MailRows", "OutRow", "moment_key", "moment_of"]
+__all__ = ["METADATA", "NEVER", "InRow", "JournalRow", "MailRows", "OutRow", "moment_key", "moment_of"]
 
 METADATA: Final = MetaData()
 
@@ -42,6 +42,7 @@ OUT: Final = Table(
     Column("reason", Text),
     Column("held", Integer, nullable=False),
     Index("mail_out_due", "tenant", "state", "next_at"),
+    Index("mail_out_deadlines", "tenant", "state", "deadline"),
     Index("mail_out_by_conversation", "tenant", "conversation_id", "no"),
     Index("mail_out_by_no", "tenant", "no", unique=True),
 )
@@ -65,6 +66,9 @@ IN: Final = Table(
     Index("mail_in_waiting", "tenant", "state", "no"),
     Index("mail_in_by_no", "tenant", "no", unique=True),
 )
+NEVER: Final = "9999-12-31T23:59:59.999999Z"
+"""Due time of a held row: it lies outside every look-up of what is due."""
+
 JOURNAL: Final = Table(
     "mail_journal",
     METADATA,
@@ -222,7 +226,9 @@ class MailRows:
         query = (
             self._unit.own(OUT)
             .where(OUT.c.state.in_(("queued", "sending")), OUT.c.held == 0, OUT.c.next_at <= now, sa.not_(open_circuit))
-            .order_by(OUT.c.no)
+            .order_by(
+                OUT.c.no + 0
+            )  # an expression, so that the few due rows are sorted and the many done ones not read
             .limit(1)
             .with_for_update(skip_locked=True, of=OUT)
         )

@@ -19,7 +19,7 @@ import attrs
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
 from eessi.stores import DEFAULT_TENANT, Store, Unit
-from eessi.stores.mail import MailRows, OutRow, moment_key, moment_of
+from eessi.stores.mail import NEVER, MailRows, OutRow, moment_key, moment_of
 from eessi.transport.compose import Packet, compose_user
 from eessi.transport.ebms import SignedReference
 from eessi.transport.guard import Guard
@@ -109,7 +109,7 @@ class Outbox:
             if known is not None:
                 return _same(known, identified)
             if self._blocking and rows.is_held_up(row.conversation_id, self._blocking):
-                row = attrs.evolve(row, held=1)
+                row = attrs.evolve(row, held=1, next_at=NEVER)
             rows.add_out(row)
             rows.note(identified.message_id, moment_key(now), "queued", identified.receiver)
         return identified.message_id

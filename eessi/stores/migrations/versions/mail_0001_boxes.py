@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("held", sa.Integer, nullable=False),
     )
     op.create_index("mail_out_due", "mail_out", ["tenant", "state", "next_at"])
+    op.create_index("mail_out_deadlines", "mail_out", ["tenant", "state", "deadline"])
     op.create_index("mail_out_by_conversation", "mail_out", ["tenant", "conversation_id", "no"])
     op.create_index("mail_out_by_no", "mail_out", ["tenant", "no"], unique=True)
     op.create_table(
