@@ -87,8 +87,32 @@ def compare_packages(
         if sed in before and sed in after:
             compared.append(sed)
         changes += pair.compare(sed, before.get(sed), after.get(sed))
+    if seds is None:
+        changes += _transactions(old, new)
     namespace = pair.rerooting(compared, before, after)
     return Difference(old.coordinates, new.coordinates, (*namespace, *changes), tuple(compared), skipped)
+
+
+def _transactions(old: CdmPackage, new: CdmPackage) -> Iterator[Change]:
+    """Transaction schemas that came, went or hold other bytes; a step that came or went needs no document to prove it."""
+    before = {str(entry.name): entry for entry in old.transactions()}
+    after = {str(entry.name): entry for entry in new.transactions()}
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            yield attrs.evolve(Change.of("CHG-TRANSACTION-NEW", "*", name, new=name), proved=True)
+        elif name not in after:
+            yield attrs.evolve(Change.of("CHG-TRANSACTION-GONE", "*", name, old=name), proved=True)
+        elif _content(old.content.read(before[name].file)) != _content(new.content.read(after[name].file)):
+            yield Change.of("CHG-TRANSACTION-CHANGED", "*", name)
+
+
+def _content(data: bytes) -> bytes:
+    """A schema file without white space and comments, in canonical form."""
+    root = _xml.parse(data)
+    for node in root.iter(etree.Element):
+        node.text = (node.text or "").strip() or None
+        node.tail = None
+    return _xml.canonical(root)
 
 
 def _newest(package: CdmPackage) -> dict[str, PackageEntry]:

@@ -76,6 +76,7 @@ def test_turned_round_gives_the_mirror(
 def test_every_kind_of_one_document_is_shown_by_a_pair() -> None:
     shown = {pair[0] for pair in PAIRS} | {kind_of(pair[0]).mirror for pair in PAIRS}
     elsewhere = {"CHG-SED-NEW", "CHG-SED-GONE", "CHG-NAMESPACE", "CHG-NOT-COMPARED", "CHG-CONTENT"}
+    elsewhere |= {"CHG-TRANSACTION-NEW", "CHG-TRANSACTION-GONE", "CHG-TRANSACTION-CHANGED"}
     assert shown | elsewhere == {kind.id for kind in change_kinds()}
 
 
