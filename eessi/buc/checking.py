@@ -249,6 +249,8 @@ def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
         SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True, again_after_invalidation=True),
         SendRow(answer, (Role.COUNTERPARTY,), (reply,), again_after_invalidation=True),
     )
+    if item.block == "reopen":
+        plain = plain[:1]  # who answers whom is the matter of other parts
     plain = tuple(_with_attribute(row, item.block) for row in plain)
     after = tuple(Trigger(role, "sent" if role is Role.CASE_OWNER else "received", starter) for role in item.by)
     included = [attrs.evolve(item, after=after if item.block == "close" else ())]

@@ -53,7 +53,7 @@ class Bounds:
     many: int = 2
     flight: int = 2
     faults: int = 1
-    states: int = 20_000
+    states: int = 40_000
 
     def __str__(self) -> str:
         return (

@@ -153,7 +153,7 @@ def _case(path: str, definitions: Path | None) -> Case:
 @buc.command("check")
 @click.argument("codes", nargs=-1)
 @click.option("--version", "cdm", help="CDM version; the newest known one by default.")
-@click.option("--states", default=20_000, show_default=True, help="Cut the search of a part after so many states.")
+@click.option("--states", default=40_000, show_default=True, help="Cut the search of a part after so many states.")
 @click.option("--many", default=2, show_default=True, help="Documents of a kind from one author.")
 @click.option("--flight", default=2, show_default=True, help="Messages on their way at the same time.")
 @_folder
