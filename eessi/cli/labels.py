@@ -46,13 +46,19 @@ def _current(package: str, language: str, seds: tuple[str, ...], texts: Path | N
 @_package
 @_sed
 @_texts
+@click.option(
+    "--beside", type=click.Path(dir_okay=False, path_type=Path), help="Another country's texts, shown beside these."
+)
 @_language
-def export(file: Path, package: str, seds: tuple[str, ...], texts: Path | None, language: str) -> int:
+def export(
+    file: Path, package: str, seds: tuple[str, ...], texts: Path | None, beside: Path | None, language: str
+) -> int:
     """Write the texts to FILE (.xlsx for reviewers, .po for translation tools)."""
-    from eessi.release.label_files import write_texts
+    from eessi.release.label_files import read_texts, write_texts
 
     rows = _current(package, language, seds, texts)
-    write_texts(rows, file, lang=language, package=package)
+    other = read_texts(beside) if beside is not None else ()
+    write_texts(rows, file, lang=language, package=package, beside=other)
     click.echo(f"{len(rows)} texts written to {file}")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from eessi.errors import InputError, MissingExtra
@@ -13,15 +13,16 @@ __all__ = ["read_texts", "write_texts"]
 _COLUMNS = ("key", "English", "own wording", "text", "state", "reviewer", "note")
 
 
-def write_texts(texts: Iterable[Text], file: Path, *, lang: str, package: str) -> None:
+def write_texts(texts: Iterable[Text], file: Path, *, lang: str, package: str, beside: Iterable[Text] = ()) -> None:
     """Write an ``.xlsx`` or ``.po`` file, by its ending.
 
+    :param beside: another country's version of the same texts, shown in a column (Excel) or a remark (PO).
     :raises MissingExtra: when the library for that form is not installed. :raises InputError: for another ending.
     """
     if file.suffix == ".xlsx":
-        _write_xlsx(tuple(texts), file, lang)
+        _write_xlsx(tuple(texts), file, lang, {text.key: text.text for text in beside})
     elif file.suffix == ".po":
-        _write_po(tuple(texts), file, lang, package)
+        _write_po(tuple(texts), file, lang, package, {text.key: text.text for text in beside})
     else:
         raise InputError("write to a file that ends in .xlsx or .po", source=str(file))
 
@@ -38,14 +39,16 @@ def read_texts(file: Path) -> tuple[Text, ...]:
     raise InputError("expected a file that ends in .xlsx or .po", source=str(file))
 
 
-def _write_xlsx(texts: tuple[Text, ...], file: Path, lang: str) -> None:
+def _write_xlsx(texts: tuple[Text, ...], file: Path, lang: str, beside: Mapping[str, str]) -> None:
     from eessi.release.excel import write_sheet
 
     rows = [
         (text.key, text.source, "yes" if text.own else "", text.text, str(text.state), text.reviewer, text.note)
+        + ((beside.get(text.key, ""),) if beside else ())
         for text in texts
     ]
-    write_sheet(file, f"texts {lang}", _COLUMNS, rows, widths=(40, 50, 12, 50, 14, 16, 40))
+    columns = (*_COLUMNS, "other version") if beside else _COLUMNS
+    write_sheet(file, f"texts {lang}", columns, rows, widths=(40, 50, 12, 50, 14, 16, 40, 50)[: len(columns)])
 
 
 def _read_xlsx(file: Path) -> tuple[Text, ...]:
@@ -67,7 +70,7 @@ def _state(word: str, where: str) -> ReviewState:
         raise InputError(f"{word!r} is not a review state; use one of {known}", source=where) from None
 
 
-def _write_po(texts: tuple[Text, ...], file: Path, lang: str, package: str) -> None:
+def _write_po(texts: tuple[Text, ...], file: Path, lang: str, package: str, beside: Mapping[str, str]) -> None:
     try:
         import polib
     except ModuleNotFoundError:
@@ -84,7 +87,9 @@ def _write_po(texts: tuple[Text, ...], file: Path, lang: str, package: str) -> N
         entry = polib.POEntry(msgctxt=text.key, msgid=text.source, msgstr=text.text)
         if text.text and text.state is not ReviewState.REVIEWED:
             entry.flags.append("fuzzy")
-        entry.comment = "own wording, not official" if text.own else ""
+        remarks = ["own wording, not official"] if text.own else []
+        remarks += [f"other version: {beside[text.key]}"] if beside.get(text.key) else []
+        entry.comment = "\n".join(remarks)
         entry.tcomment = "\n".join(
             line for line in (f"reviewer: {text.reviewer}" if text.reviewer else "", text.note) if line
         )

@@ -103,3 +103,16 @@ def test_a_formula_is_text(tmp_path: Path) -> None:
     sheet = load_workbook(file).worksheets[0]
     assert sheet["D2"].value == "'=1+1"
     assert read_texts(file)[0].text == "=1+1"
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".po"])
+def test_another_country_stands_beside_and_does_not_come_back(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / f"fr{ending}"
+    write_texts([OK], file, lang="fr", package="p:1", beside=[attrs.evolve(OK, text="Nom patronymique")])
+    assert read_texts(file) == (OK,)
+    if ending == ".po":
+        assert "Nom patronymique" in file.read_text(encoding="utf-8")
+    else:
+        from openpyxl import load_workbook
+
+        assert load_workbook(file).worksheets[0]["H2"].value == "Nom patronymique"
