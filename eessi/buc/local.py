@@ -8,6 +8,7 @@ from eessi.buc import rules
 from eessi.buc.conditions import Answer
 from eessi.buc.event import Document, Event
 from eessi.buc.moves import Remedy, WhyNot
+from eessi.buc.offers import apply_effects
 from eessi.buc.state import CaseState, Frame, State
 from eessi.errors import NotAllowed
 from eessi.ids import Role
@@ -120,7 +121,7 @@ def _draft_deleted(frame: Frame, state: State, event: Event) -> State:
             side.close(shut.slot, "withdrawn", draft.id)
         else:
             side.offer(shut.slot)
-    rules._effects(frame, new, side, "draft_deleted", draft, ours=True)
+    apply_effects(frame, new, side, "draft_deleted", draft, ours=True)
     new.blocked = {key: value for key, value in state.blocked.items() if key != draft.id}
     rules._record(new, event)
     return new

@@ -1,4 +1,4 @@
-"""What an event does to a case. Everything about transitions lives here.
+"""What an event does to a case: the way of each kind of event; :mod:`eessi.buc.offers` applies the tables on the way.
 
 A process is tables (:mod:`eessi.buc.program`): *role, event, SED* to the offers that open and the effects on other
 offers. Each participant has a side: the offers open to it. An own event must find an open offer on our side, a received
@@ -21,27 +21,26 @@ What does not fit a row, and why:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from eessi.buc import reasons
-from eessi.buc.conditions import Answer, judge, surviving
-from eessi.buc.definition import Effect, SendRow, Trigger
-from eessi.buc.event import Document, Event, Participant
+from eessi.buc.conditions import Answer, judge
+from eessi.buc.definition import SendRow
+from eessi.buc.event import Document, Event
 from eessi.buc.judging import World, judge_slot
 from eessi.buc.moves import WhyNot
+from eessi.buc.offers import apply_effects, first_side, open_offers
+from eessi.buc.people import case_effect, named, replaced
 from eessi.buc.program import FREE, Slot
 from eessi.buc.state import CaseState, Frame, Side, State
 from eessi.errors import NotAllowed, PeerViolation
-from eessi.ids import InstitutionId, Role, SedType
+from eessi.ids import Role, SedType
 
 __all__ = ["admit", "opening_state", "step"]
 
 _NO_FACTS: Mapping[str, bool] = {}
-_OWN_ACTS = frozenset({"draft_created", "sent"})
-"""What binds another participant, where two documents exclude each other. Where only one excludes the other, the other
-may have been sent first and been overtaken."""
 
 
 def opening_state(frame: Frame) -> State:
@@ -54,21 +53,10 @@ def opening_state(frame: Frame) -> State:
     state.length = 0
     state.starter = state.undecided = None
     state.blocked = {}
-    sides = {item.key: _first_side(frame, item.role) for item in frame.participants}
+    sides = {item.key: first_side(frame, item.role) for item in frame.participants}
     state.own = sides.pop(frame.me)
     state.peers = sides
     return state
-
-
-def _first_side(frame: Frame, role: Role) -> Side:
-    side = Side(frame.program.sides[role], {}, {})
-    opens = side.rules.opens["case_start"].get("")
-    if opens is not None:
-        for sed, slot in opens.free:
-            side.open[sed] = {FREE: slot}
-        for row, _ in opens.rest:
-            side.offer(Slot(row, "@start"))
-    return side
 
 
 def step(frame: Frame, state: State, event: Event) -> State:
@@ -103,7 +91,7 @@ def admit(frame: Frame, state: State, event: Event) -> State:
     parent = event.parent_id if event.parent_id in new.documents else None
     document = Document(
         number, event.sed, event.kind, author, mine, event.version, parent, event.at, state.starter is None, None,
-        _own_facts(event, event.sed), () if event.receivers is None else _named(frame, new, event.receivers),
+        _own_facts(event, event.sed), () if event.receivers is None else named(frame, new, event.receivers),
     )  # fmt: skip
     new.documents[number] = document
     role = frame.role if mine else new.participants[author].role
@@ -155,7 +143,7 @@ def _written(frame: Frame, state: State, event: Event, status: str) -> tuple[Sta
             raise _not_allowed(refused)
     new = state.copy()
     number = event.document_id if event.document_id is not None else _number(state, row.sed)
-    receivers = () if event.receivers is None else _named(frame, new, event.receivers)
+    receivers = () if event.receivers is None else named(frame, new, event.receivers)
     document = Document(
         number, row.sed, status, frame.me, True, 1, slot.parent, event.at, state.starter is None, slot.anchor,
         _own_facts(event, row.sed), receivers,
@@ -205,7 +193,7 @@ def _enter(frame: Frame, state: State, document: Document, slot: Slot, event: Ev
     if slot.row.once:
         side.close(slot, "used" if document.status == "sent" else "drafted", document.id)
     if document.sed in side.rules.stirring:
-        _effects(frame, state, side, "draft_created", document, ours=True)
+        apply_effects(frame, state, side, "draft_created", document, ours=True)
     if document.status == "sent":
         _dispatch(frame, state, document, event, slot.row)
     _record(state, event)
@@ -221,7 +209,7 @@ def _send_draft(frame: Frame, state: State, event: Event, draft: Document) -> St
         if refused is not None:
             raise _not_allowed(refused)
     new = state.copy()
-    receivers = draft.receivers if event.receivers is None else _named(frame, new, event.receivers)
+    receivers = draft.receivers if event.receivers is None else named(frame, new, event.receivers)
     document = draft._replace(
         status="sent", at=event.at, facts={**draft.facts, **_own_facts(event, draft.sed)}, receivers=receivers,
         starter=state.starter is None,
@@ -243,17 +231,17 @@ def _dispatch(frame: Frame, state: State, document: Document, event: Event, row:
         state.status = CaseState.OPEN
     sed = document.sed
     if sed in state.own.rules.stirring:
-        _effects(frame, state, state.own, "sent", document, ours=True)
-    _open(frame, state, state.own, "sent", document)
+        apply_effects(frame, state, state.own, "sent", document, ours=True)
+    open_offers(frame, state, state.own, "sent", document)
     state.peers = peers = state.peers.copy()
     for key in peers:
         if not document.receivers or key in document.receivers:
             peers[key] = side = peers[key].copy()
             if sed in side.rules.stirring:
-                _effects(frame, state, side, "received", document, ours=False)
-            _open(frame, state, side, "received", document)
+                apply_effects(frame, state, side, "received", document, ours=False)
+            open_offers(frame, state, side, "received", document)
     if row.effect is not None:
-        _case_effect(frame, state, row.effect, document, event)
+        case_effect(frame, state, row.effect, document, event)
 
 
 # ---- documents of others ---------------------------------------------------------------------------------------------
@@ -282,7 +270,7 @@ def _received(frame: Frame, state: State, event: Event) -> State:
     document = Document(
         number, event.sed, "received", sender, False, event.version, parent, event.at, state.starter is None,
         None if slot is None else slot.anchor, _own_facts(event, event.sed),
-        () if event.receivers is None else _named(frame, new, event.receivers),
+        () if event.receivers is None else named(frame, new, event.receivers),
     )  # fmt: skip
     new.documents[number] = document
     _arrive(frame, new, document, slot, event, row)
@@ -303,20 +291,20 @@ def _arrive(frame: Frame, state: State, document: Document, slot: Slot | None, e
     elif state.status is CaseState.CLOSED_LOCALLY:
         state.status = CaseState.OPEN
     if document.sed in side.rules.stirring:
-        _effects(frame, state, side, "draft_created", document, ours=False)
-        _effects(frame, state, side, "sent", document, ours=False)
-    _open(frame, state, side, "sent", document)
+        apply_effects(frame, state, side, "draft_created", document, ours=False)
+        apply_effects(frame, state, side, "sent", document, ours=False)
+    open_offers(frame, state, side, "sent", document)
     for key in peers:
         if key != author and (not document.receivers or key in document.receivers):
             peers[key] = other = peers[key].copy()
-            _effects(frame, state, other, "received", document, ours=False)
-            _open(frame, state, other, "received", document)
+            apply_effects(frame, state, other, "received", document, ours=False)
+            open_offers(frame, state, other, "received", document)
     state.own = state.own.copy()
     if document.sed in state.own.rules.stirring:
-        _effects(frame, state, state.own, "received", document, ours=True)
-    _open(frame, state, state.own, "received", document)
+        apply_effects(frame, state, state.own, "received", document, ours=True)
+    open_offers(frame, state, state.own, "received", document)
     if row.effect is not None:
-        _case_effect(frame, state, row.effect, document, event)
+        case_effect(frame, state, row.effect, document, event)
 
 
 def _sender(frame: Frame, state: State, event: Event) -> str:
@@ -344,28 +332,12 @@ def _sender(frame: Frame, state: State, event: Event) -> str:
         }  # fmt: skip
         return unnamed[0]
     if event.sed is not None and _system(frame, event.sed):
-        replaced = _replaced(state, event)
-        if replaced is not None:
-            return replaced
+        acting = replaced(state, event)
+        if acting is not None:
+            return acting
     raise _violation(
         WhyNot("BUC-SENDER", "the sender takes no part in the case", sed=event.sed, answer=SedType("X050"))
     )
-
-
-def _replaced(state: State, event: Event) -> str | None:
-    """The participant that X100 takes out: the one named, or the only one of the country of the new one."""
-    named = event.replaces or event.sender
-    for key, item in state.participants.items():
-        if key in state.peers and item.active and item.institution is not None and item.institution == named:
-            return key
-    wanted = event.participant or event.sender
-    same = [
-        key
-        for key in state.peers
-        if (item := state.participants[key]).active
-        and (item.institution is None or (wanted is not None and item.institution.country == wanted.country))
-    ]
-    return same[0] if len(same) == 1 else None
 
 
 def _system(frame: Frame, sed: str) -> bool:
@@ -446,291 +418,14 @@ def _update(frame: Frame, state: State, event: Event, known: Document, *, mine: 
     for key in sides:
         if not document.receivers or key in document.receivers:
             peers[key] = side = peers[key].copy()
-            _effects(frame, new, side, "update_received", document, ours=False)
-            _open(frame, new, side, "update_received", document)
+            apply_effects(frame, new, side, "update_received", document, ours=False)
+            open_offers(frame, new, side, "update_received", document)
     if not mine:
         new.own = new.own.copy()
-        _effects(frame, new, new.own, "update_received", document, ours=True)
-        _open(frame, new, new.own, "update_received", document)
+        apply_effects(frame, new, new.own, "update_received", document, ours=True)
+        open_offers(frame, new, new.own, "update_received", document)
     _record(new, event)
     return new
-
-
-# ---- tables at work --------------------------------------------------------------------------------------------------
-
-
-def _open(frame: Frame, state: State, side: Side, happened: str, document: Document) -> None:
-    """Open everything that this event opens on one side."""
-    opens = side.rules.opens[happened].get(document.sed)
-    if opens is None:
-        return
-    offers, shut = side.open, side.shut
-    for group in (opens.free, opens.free_for_starter) if document.starter else (opens.free,):
-        for sed, slot in group:
-            inner = offers.get(sed)
-            if inner is None:
-                offers[sed] = {FREE: slot}
-            elif FREE not in inner:
-                offers[sed] = {**inner, FREE: slot}
-            if sed in shut and FREE in shut[sed]:
-                side.offer(slot)
-    number = document.id
-    for row in opens.answers:
-        sed = row.sed
-        inner = offers.get(sed)
-        slot = Slot(row, number, number, number)
-        offers[sed] = {number: slot} if inner is None else {**inner, number: slot}
-    for row, trigger in opens.rest:
-        offered = _offer(frame, state, side, row, trigger, document)
-        if offered is not None:
-            side.offer(offered)
-
-
-def _offer(frame: Frame, state: State, side: Side, row: SendRow, trigger: Trigger, document: Document) -> Slot | None:
-    if trigger.starter and not document.starter:
-        return None
-    parent = state.documents.get(document.parent_id) if document.parent_id is not None else None
-    if trigger.unparented and document.parent_id is not None:
-        return None
-    if trigger.parent is not None and (parent is None or parent.sed != trigger.parent):
-        return None
-    if trigger.own_request and (parent is None or (parent.mine is not (side is state.own))):
-        return None
-    needs: tuple[object, ...] = ()
-    if trigger.condition is not None:
-        world = World(state.documents, state.participants)
-        rows = frame.buc.conditions.rows[trigger.condition]
-        left = surviving(rows, world, document)
-        if left is None and side is state.own:
-            return None
-        if left is None:  # what another participant had in hand when it wrote, we cannot know
-            left = tuple(row for row in rows if row.facts)
-        needs = left
-    if trigger.reply_to is None:
-        anchor = FREE if not row.once and not needs and trigger.days is None else f"@{document.id}"
-        answered = None
-    else:
-        target = _ancestor(state, document, trigger.reply_to)
-        if target is None or target.status == "cancelled":
-            return None
-        anchor = answered = target.id
-        shut = side.shut.get(row.sed, {}).get(anchor)
-        if shut is not None and shut.why in ("used", "drafted") and not trigger.again:
-            user = state.documents.get(shut.by)
-            if user is not None and user.status != "cancelled":
-                return None
-    return Slot(row, anchor, answered, document.id, needs, trigger.days)  # type: ignore[arg-type]  # conditions
-
-
-def _ancestor(state: State, document: Document, sed: str) -> Document | None:
-    item: Document | None = document
-    while item is not None and item.sed != sed:
-        item = state.documents.get(item.parent_id) if item.parent_id is not None else None
-    return item
-
-
-def _effects(frame: Frame, state: State, side: Side, happened: str, document: Document, *, ours: bool) -> None:
-    """Withdraw, suspend, resume and offer what this event says, on one side."""
-    effects = side.rules.effects[happened].get(document.sed)
-    if not effects:
-        return
-    for effect in effects:
-        if effect.starter and not document.starter:
-            continue
-        parent = state.documents.get(document.parent_id) if document.parent_id is not None else None
-        if effect.parent is not None and (parent is None or parent.sed != effect.parent):
-            continue
-        if effect.condition is not None:
-            world = World(state.documents, state.participants)
-            rows = surviving(frame.buc.conditions.rows[effect.condition], world, document)
-            if rows is None or (rows and judge(rows, world, document, _NO_FACTS)[0] is not Answer.YES):
-                continue
-        if effect.effect == "offer":
-            _offer_again(frame, state, side, effect, document)
-        elif effect.effect == "resume":
-            _resume(state, side, effect, document)
-        elif ours or (
-            happened in _OWN_ACTS and (side.role, str(effect.sed), str(effect.target)) in frame.program.mutual
-        ):
-            _withdraw(state, side, effect, document)
-
-
-def _concerns(state: State, effect: Effect, document: Document, parent: str | None) -> bool:
-    if effect.same_parent and parent != document.parent_id:
-        return False
-    if effect.target_parents:
-        target = state.documents.get(parent) if parent is not None else None
-        return target is not None and target.sed in effect.target_parents
-    return True
-
-
-def _withdraw(state: State, side: Side, effect: Effect, document: Document) -> None:
-    why = "withdrawn" if effect.effect == "withdraw" else "suspended"
-    if "create" in effect.operations:
-        for slot in list(side.open.get(effect.target, {}).values()):
-            if _concerns(state, effect, document, slot.parent):
-                side.close(slot, why, document.id)
-        for shut in list(side.shut.get(effect.target, {}).values()):
-            if shut.why == "suspended" and why == "withdrawn" and _concerns(state, effect, document, shut.slot.parent):
-                side.close(shut.slot, why, document.id)
-    rest = frozenset(effect.operations) - {"create"}
-    if rest:
-        blocked = dict(state.blocked)
-        for item in state.documents.values():
-            mine = item.mine is (side is state.own)
-            if item.sed == effect.target and mine and _concerns(state, effect, document, item.parent_id):
-                blocked[item.id] = blocked.get(item.id, frozenset()) | rest
-        state.blocked = blocked
-
-
-def _resume(state: State, side: Side, effect: Effect, document: Document) -> None:
-    for shut in list(side.shut.get(effect.target, {}).values()):
-        if shut.why == "suspended" and _concerns(state, effect, document, shut.slot.parent):
-            side.offer(shut.slot)
-    blocked = {
-        number: operations
-        for number, operations in state.blocked.items()
-        if not (
-            state.documents[number].sed == effect.target
-            and _concerns(state, effect, document, state.documents[number].parent_id)
-        )
-    }
-    state.blocked = blocked
-
-
-def _offer_again(frame: Frame, state: State, side: Side, effect: Effect, document: Document) -> None:
-    row = side.rules.rows.get(effect.target)
-    if row is None or "create" not in effect.operations:
-        return
-    if effect.same_parent and document.parent_id is not None:
-        anchor, parent = document.parent_id, document.parent_id
-    else:
-        offers = side.open.get(effect.target, {})
-        if any(slot.parent is None for slot in offers.values()):
-            return
-        anchor, parent = (FREE if not row.once else f"@{document.id}"), None
-    shut = side.shut.get(effect.target, {}).get(anchor)
-    if shut is not None and shut.why in ("used", "drafted"):
-        user = state.documents.get(shut.by)
-        if user is not None and user.status != "cancelled":
-            return
-    side.offer(Slot(row, anchor, parent, document.id))
-
-
-# ---- effects of administrative documents on the case -----------------------------------------------------------------
-
-
-def _case_effect(frame: Frame, state: State, effect: str, document: Document, event: Event) -> None:
-    if effect == "close":
-        state.status = CaseState.CLOSED
-        state.undecided = None
-    elif effect == "reopen":
-        _reopen(state, document)
-    elif effect == "invalidate":
-        _invalidate(frame, state, document)
-    elif effect == "add":
-        if event.participant is not None:
-            _join(frame, state, event.participant, Role.COUNTERPARTY)
-    elif effect == "remove":
-        _leave(frame, state, event.participant)
-    elif effect == "forward":
-        _forward(frame, state, document, event)
-    else:
-        _replace(state, document.author, event)
-
-
-def _reopen(state: State, document: Document) -> None:
-    """X004: a yes opens the case again, unless the one who closed it has closed it once more since."""
-    closed = _ancestor(state, document, "X001")
-    if closed is not None:
-        closings = [item for item in state.documents.values() if item.sed == "X001" and item.author == closed.author]
-        if closings[-1].id != closed.id:
-            return
-    decided = document.facts.get("X004.reopen")
-    if decided:
-        state.status = CaseState.OPEN
-        state.undecided = None
-    elif decided is None:
-        state.undecided = document.id
-
-
-def _invalidate(frame: Frame, state: State, order: Document) -> None:
-    """X008: its target is cancelled, may be sent again where its row says so, and can no longer be answered."""
-    target = state.documents.get(order.parent_id) if order.parent_id is not None else None
-    if target is None:
-        return
-    cancelled = target._replace(status="cancelled")
-    state.documents[target.id] = cancelled
-    for key, side in _all_sides(frame, state):
-        written = key == target.author
-        if written:
-            _recreate(side, cancelled)
-        if key == frame.me:  # an answer of another may have crossed the X008
-            for offers in list(side.open.values()):
-                for slot in list(offers.values()):
-                    if slot.parent == target.id and not slot.row.while_closed and slot.row.sed != "X013":
-                        side.close(slot, "withdrawn", order.id)
-        happened = "invalidated_by_sender" if written else "invalidation_received"
-        _effects(frame, state, side, happened, cancelled, ours=key == frame.me)
-
-
-def _recreate(side: Side, cancelled: Document) -> None:
-    shut = side.shut.get(cancelled.sed, {}).get(cancelled.slot or FREE)
-    if shut is not None and shut.why == "used" and shut.by == cancelled.id and shut.slot.row.again_after_invalidation:
-        side.offer(shut.slot)
-
-
-def _all_sides(frame: Frame, state: State) -> Iterable[tuple[str, Side]]:
-    yield frame.me, state.own
-    for key in list(state.peers):
-        state.peers[key] = side = state.peers[key].copy()
-        yield key, side
-
-
-def _join(frame: Frame, state: State, institution: InstitutionId, role: Role) -> None:
-    """A participant joins; it may send whatever a receiver of everything so far may send."""
-    known = next((key for key, item in state.participants.items() if item.institution == institution), None)
-    key = known or str(institution)
-    state.participants = {**state.participants, key: Participant(key, role, institution)}
-    if key in state.peers or key == frame.me:
-        return
-    side = _first_side(frame, role)
-    state.peers = {**state.peers, key: side}
-    for document in list(state.documents.values()):
-        if document.is_valid and not (document.sed.is_administrative):
-            _open(frame, state, side, "received", document)
-
-
-def _leave(frame: Frame, state: State, institution: InstitutionId | None) -> None:
-    for key, item in state.participants.items():
-        if item.institution is not None and item.institution == institution:
-            state.participants = {**state.participants, key: attrs.evolve(item, active=False)}
-            if key == frame.me:
-                state.status = CaseState.LEFT
-            return
-
-
-def _forward(frame: Frame, state: State, document: Document, event: Event) -> None:
-    """X007: the sender's copy is archived; for the others another institution takes its part."""
-    if document.mine:
-        state.status = CaseState.FORWARDED
-    elif event.participant is not None:
-        _replace(state, document.author, event)
-        side = state.peers[document.author]
-        row = next((slot for slot in side.shut.get(document.sed, {}).values()), None)
-        if row is not None:
-            side.offer(row.slot)
-
-
-def _replace(state: State, key: str, event: Event) -> None:
-    """Another institution takes the part of a participant, with everything that one sent and may send."""
-    if event.replaces is not None:
-        key = _replaced(state, event) or key
-    old = state.participants[key]
-    if event.participant is not None and event.participant != old.institution:
-        former = old.former if old.institution is None else (*old.former, old.institution)
-        replaced = attrs.evolve(old, institution=event.participant, former=former)
-        state.participants = {**state.participants, key: replaced}
 
 
 # ---- small parts -----------------------------------------------------------------------------------------------------
@@ -755,34 +450,6 @@ def _stated(event: Event, sed: str) -> Mapping[str, bool]:
     if not event.facts:
         return _NO_FACTS
     return {name: value for name, value in event.facts.items() if name.partition(".")[0] != sed}
-
-
-def _named(frame: Frame, state: State, institutions: tuple[InstitutionId, ...]) -> tuple[str, ...]:
-    """Keys of receivers; the first document of a case may name participants."""
-    keys = []
-    nameless = frame.role is not Role.CASE_OWNER and state.participants[frame.me].institution is None
-    for institution in institutions:
-        found = next((key for key, item in state.participants.items() if item.institution == institution), None)
-        if found is None and nameless:
-            if len(institutions) > 1:
-                continue  # one of them are we, and nobody said which
-            found = frame.me
-        if found is None:
-            found = next((key for key in state.peers if _is_unnamed_counterparty(state, key)), None)
-        if found is not None and state.participants[found].institution is None:
-            named = attrs.evolve(state.participants[found], institution=institution)
-            state.participants = {**state.participants, found: named}
-        if found is None and state.starter is None:
-            _join(frame, state, institution, Role.COUNTERPARTY)
-            found = str(institution)
-        if found is not None:
-            keys.append(found)
-    return tuple(keys)
-
-
-def _is_unnamed_counterparty(state: State, key: str) -> bool:
-    item = state.participants[key]
-    return item.institution is None and item.role is Role.COUNTERPARTY
 
 
 def _record(state: State, event: Event) -> None:
