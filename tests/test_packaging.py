@@ -76,7 +76,16 @@ def declared(root: Path) -> list[str]:
 def licence_of(distribution: str) -> str:
     meta = importlib.metadata.metadata(distribution)
     classifiers = [line for line in meta.get_all("Classifier") or [] if line.startswith("License ::")]
-    return " ".join([meta.get("License-Expression") or "", (meta.get("License") or "")[:200], *classifiers])
+    named = [meta.get("License-Expression") or "", (meta.get("License") or "")[:200], *classifiers]
+    return " ".join(named).strip() or _first_line_of_licence_file(distribution)
+
+
+def _first_line_of_licence_file(distribution: str) -> str:
+    """What a distribution without metadata about its licence says at the top of its licence file."""
+    for file in importlib.metadata.files(distribution) or ():
+        if "licenses" in file.parts:
+            return file.read_text(encoding="utf-8").strip().splitlines()[0]
+    return ""
 
 
 def test_licences_of_dependencies_go_with_ours(root: Path) -> None:
