@@ -38,7 +38,8 @@ def run_as() -> list[str]:
         return []
     known = {entry.pw_name for entry in pwd.getpwall()}
     user = next(name for name in USERS if name in known)
-    return ["runuser", "-u", user, "--"]
+    runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "runuser"
+    return [runuser, "-u", user, "--"]
 
 
 @pytest.fixture(scope="session")
