@@ -52,9 +52,16 @@ def changes_page() -> str:
 
     parts = ["# Changes\n", "What `eessi diff` reports. `eessi explain ID` prints the same.\n"]
     for kind in change_kinds():
-        who = {"old": "receivers of the old version", "new": "receivers of the new version", "both": "both", "": "nobody"}
+        who = {
+            "old": "receivers of the old version",
+            "new": "receivers of the new version",
+            "both": "both",
+            "": "nobody",
+        }
         parts.append(f"## {kind.id}\n\n{kind.text}\n")
-        parts.append(f"**Class.** {kind.cls}. **Who refuses.** {who[str(kind.direction)]}. **Mirror.** {kind.mirror}.\n")
+        parts.append(
+            f"**Class.** {kind.cls}. **Who refuses.** {who[str(kind.direction)]}. **Mirror.** {kind.mirror}.\n"
+        )
         parts.append(f"**Why.** {kind.why}\n\n**What to do.** {kind.mend}\n")
     return "\n".join(parts)
 

@@ -42,7 +42,17 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_import_loads_nothing_heavy() -> None:
     loaded = loaded_by("import eessi")
-    assert not loaded & {"lxml", "pydantic", "xmlschema", "attrs", "attr", "click", "sqlalchemy", "cryptography", "jinja2"}
+    assert not loaded & {
+        "lxml",
+        "pydantic",
+        "xmlschema",
+        "attrs",
+        "attr",
+        "click",
+        "sqlalchemy",
+        "cryptography",
+        "jinja2",
+    }
 
 
 def test_first_parse_loads_lxml_and_little_else() -> None:

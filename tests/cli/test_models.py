@@ -14,7 +14,19 @@ from eessi.cli.program import run
 
 def test_files_are_written_and_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "models"
-    command = ["models", "generate", "open:4.4", "--sed", "S071", "--sed", "p2000", "--out", str(out), "--format", "json"]
+    command = [
+        "models",
+        "generate",
+        "open:4.4",
+        "--sed",
+        "S071",
+        "--sed",
+        "p2000",
+        "--out",
+        str(out),
+        "--format",
+        "json",
+    ]
     assert run(command) == 0
     document = json.loads(capsys.readouterr().out)
     assert [row["sed"] for row in document["files"]] == ["S071", "P2000"]
@@ -26,7 +38,11 @@ def test_files_are_written_and_can_be_used(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["open:4.4", "--sed", "S999"], 2), (["none:1", "--sed", "S071"], 2), (["open:4.4", "--sed", "S071", "--cdm", "3.9"], 2)],
+    [
+        (["open:4.4", "--sed", "S999"], 2),
+        (["none:1", "--sed", "S071"], 2),
+        (["open:4.4", "--sed", "S071", "--cdm", "3.9"], 2),
+    ],
 )
 def test_what_does_not_exist_is_one_line(
     arguments: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

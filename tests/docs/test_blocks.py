@@ -63,7 +63,9 @@ def test_page_runs(page: Path, place: Path, tmp_path: Path) -> None:
     if not script and not lines:
         return  # nothing to run on this page
     if script:
-        done = subprocess.run([sys.executable, "-c", script], cwd=place, env=env, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=place, env=env, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, f"{page.name}: {done.stderr[-2000:]}"
     for line in lines:
         wanted = re.search(r"#\s*exit (\d+)\s*$", line)
