@@ -33,11 +33,7 @@ class Reader:  # open: (sender, SED, anchor) -> (row, depends on facts, answered
         new, at, (row, _, parent) = copy.copy(self), len(self.docs), self.open[slot]
         new.docs = [*self.docs, (slot[0], slot[1], parent, not self.docs)]
         # one document uses an offer that is not for any time; one starter opens a case, the offers of the others end
-        new.open = {
-            key: value
-            for key, value in self.open.items()
-            if (key != slot or row["repeat_rule"] == "any_time") and (self.docs or key[2] != "start")
-        }
+        new.open = {key: value for key, value in self.open.items() if (key != slot or row["repeat_rule"] == "any_time") and (self.docs or key[2] != "start")}
         for side, events in ((slot[0], ("draft_created", "sent")), (OTHER[slot[0]], ("received",))):
             new.effect(side, events, *new.docs[at])
             new.trigger(side, events[-1], at, *new.docs[at])
@@ -45,42 +41,20 @@ class Reader:  # open: (sender, SED, anchor) -> (row, depends on facts, answered
 
     def effect(self, side, events, _, sed, parent, starter):
         for row in self.effects:
-            if (
-                (row["role"], row["sed"], row["effect"]) == (side, sed, "withdraw")
-                and row["event"] in events
-                and "condition" not in row
-            ):
+            if (row["role"], row["sed"], row["effect"]) == (side, sed, "withdraw") and row["event"] in events and "condition" not in row:
                 fits = row.get("only_if_parent") in (None, None if parent is None else self.docs[parent][1])
                 if fits and (starter or not row.get("only_if_case_starter")) and "create" in row["operations"]:
-                    self.open = {
-                        key: value
-                        for key, value in self.open.items()
-                        if key[:2] != (side, row["target_sed"]) or (row.get("scope") and value[2] != parent)
-                    }
+                    self.open = {key: value for key, value in self.open.items() if key[:2] != (side, row["target_sed"]) or (row.get("scope") and value[2] != parent)}
 
     def trigger(self, side, event, at, _, sed, parent, starter):
         answers = None if parent is None else self.docs[parent][1]
         for sender, flow in self.rows:
             for row in flow["available_after"]:
                 facts, history = HISTORY.get(row.get("condition"), ("condition" in row, lambda *_: True))
-                fits = (
-                    (starter or not row.get("only_if_case_starter"))
-                    and not (answers and row.get("only_if_trigger_has_no_parent"))
-                    and row.get("only_if_parent_of_trigger") in (None, answers)
-                )
-                if (
-                    fits
-                    and (sender, row["role"], row["event"], row.get("sed")) == (side, side, event, sed)
-                    and history(lambda code: sum(d[1] == code for d in self.docs), self.docs, at)
-                ):
+                fits = (starter or not row.get("only_if_case_starter")) and not (answers and row.get("only_if_trigger_has_no_parent")) and row.get("only_if_parent_of_trigger") in (None, answers)
+                if fits and (sender, row["role"], row["event"], row.get("sed")) == (side, side, event, sed) and history(lambda code: sum(d[1] == code for d in self.docs), self.docs, at):
                     wanted, found = {"S053R": "S051", "DA073R": "DA071"}.get(sed, row.get("as_reply_to")), at
                     while wanted is not None and self.docs[found][1] != wanted:
                         found = self.docs[found][2]
-                    anchor = (
-                        found
-                        if wanted is not None
-                        else None
-                        if flow["repeat_rule"] == "any_time" and not facts
-                        else f"@{at}"
-                    )
+                    anchor = found if wanted is not None else None if flow["repeat_rule"] == "any_time" and not facts else f"@{at}"
                     self.open[side, flow["sed"], anchor] = (flow, facts, None if wanted is None else found)
