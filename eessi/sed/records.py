@@ -147,7 +147,9 @@ class BlockClass:
         return self._classes
 
     def _made(self) -> tuple[type[Block], type[Block]]:
-        defaults = {field.name: () if field.many or field.values else None for field in self.plan.fields}
+        defaults: dict[str, str | tuple[()] | None] = {
+            field.name: () if field.many or field.values else None for field in self.plan.fields
+        }
         if self._root:
             defaults |= {name: _ROOT_DEFAULTS.get(name) for name in ROOT_FIELDS}
         base = RootBlock if self._root else Block
