@@ -48,11 +48,18 @@ def explain_tree(
     :param root: the SED's root element, whose name and namespace have been judged already.
     :param data: the bytes the whole tree was read from, for lines and columns.
     :param seconds: how long the walk may take.
-    :raises TooLong: when it took longer.
+    :raises TooLong: when it took longer and nothing had been found; else what was found, and VAL-CUT-SHORT.
     """
     walk = _OpenWalk if structure.open else _Walk
-    drafts = walk(root, structure, seconds).run(plan_of(structure), data)
-    return finish(drafts, root, data)
+    walking = walk(root, structure, seconds)
+    try:
+        walking.run(plan_of(structure), data)
+    except TooLong:
+        if not walking.drafts:
+            raise
+        cut = Draft("VAL-CUT-SHORT", root, _xml.local_name(root), severity=Severity.WARNING)
+        walking.drafts.append(cut)
+    return finish(walking.drafts, root, data)
 
 
 class _Walk:
@@ -82,8 +89,7 @@ class _Walk:
 
     def group(self, node: Node, element: etree._Element) -> None:
         """A group or a code: stray text, order of the children, then each child."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise TooLong
+        self.tick()
         children = element[:]
         if self.has_comments:
             children = [child for child in children if isinstance(child.tag, str)]
@@ -111,6 +117,10 @@ class _Walk:
                 self.leaf(below, child)
             elif below.kind is not Kind.SIGNATURE:
                 self.group(below, child)
+
+    def tick(self) -> None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TooLong
 
     def plain(self, children: list[etree._Element], way: Way) -> None:
         """Every child where the document has no attributes and no stray text: the common case, with few calls for what is right."""
@@ -213,6 +223,7 @@ class _Walk:
     def attribute(self, element: etree._Element, name: str) -> None:
         if name.startswith(_XSI):
             return
+        self.tick()
         path = f"{path_of(element, self.root)}/@{name.rpartition('}')[2]}"
         self.drafts.append(Draft("SCH-ATTRIBUTE", element, path, got=name.rpartition("}")[2],
                                  params={"attribute": name.rpartition("}")[2]}, fix=Fix("remove", path, name)))  # fmt: skip
@@ -271,6 +282,7 @@ class _Walk:
 
     def value(self, node: Node, element: etree._Element, text: str, id: str, params: dict[str, str]) -> None:
         """A value that its facets do not allow."""
+        self.tick()
         facets = node.element.facets or Facets()
         path = path_of(element, self.root)
         code = node.of_code is not None

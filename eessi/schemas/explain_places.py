@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,6 +16,8 @@ from eessi.findings import Finding, Fix, Severity
 
 __all__ = ["Draft", "finish", "masked", "path_of"]
 
+_LONG: Final = 64
+_KEPT: Final = threading.local()
 _SHORT_CODE: Final = re.compile(r"[A-Z0-9]{1,4}")
 
 
@@ -42,7 +46,20 @@ def step_of(element: etree._Element) -> str:
     same = parent.iterchildren(f"{{*}}{name}")  # in whatever namespace: a reader of the path sees local names only
     if next(same) is element and next(same, None) is None:
         return name
-    return f"{name}[{1 + sum(1 for _ in element.itersiblings(f'{{*}}{name}', preceding=True))}]"
+    return f"{name}[{_number_among(element, parent, name)}]"
+
+
+def _number_among(element: etree._Element, parent: etree._Element, name: str) -> int:
+    """Place among the siblings of the name; in long lists all places are counted once and kept until :func:`finish`."""
+    before = sum(1 for _ in itertools.islice(element.itersiblings(f"{{*}}{name}", preceding=True), _LONG))
+    if before < _LONG:
+        return before + 1
+    kept: dict[tuple[etree._Element, str], dict[etree._Element, int]] = _KEPT.__dict__.setdefault("places", {})
+    places = kept.get((parent, name))
+    if places is None:
+        kept.clear()
+        places = kept[(parent, name)] = {child: 1 + n for n, child in enumerate(parent.iterchildren(f"{{*}}{name}"))}
+    return places[element]
 
 
 def path_of(element: etree._Element, root: etree._Element) -> str:
@@ -66,6 +83,7 @@ def masked(text: str, *, code: bool = False) -> str:
 
 def finish(drafts: Iterable[Draft], root: etree._Element, data: bytes | None) -> tuple[Finding, ...]:
     """Findings with their lines and columns, in document order."""
+    _KEPT.__dict__.clear()
     drafts = list(drafts)
     if not drafts:
         return ()
