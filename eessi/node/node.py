@@ -81,6 +81,7 @@ class Node:
     :param reader: reads from a document what its process needs; see :func:`eessi.node.intake.content_of`.
     :param forms: header forms of the user's own schema; the first is written. Needed, for one, to say *protected person*.
     :param clock: the time, an argument so that tests own it.
+    :param wake: called inside the unit of work for each message queued for sending; see :mod:`eessi.node.workers`.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Node:
         forms: tuple[HeaderForm, ...] = (),
         clock: Callable[[], dt.datetime] = _now,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        wake: Callable[[Unit], None] | None = None,
     ) -> None:
         if engine.outbox.store is not store or engine.outbox.tenant != tenant:
             raise UsageError(
@@ -103,7 +105,7 @@ class Node:
         self.store, self.engine, self.vault, self.tenant = store, engine, vault, tenant
         self.registry = registry or Registry.default()
         self.me: Final = engine.identity.institution
-        self.reader, self.forms, self.clock, self.new_id = reader, forms, clock, new_id
+        self.reader, self.forms, self.clock, self.new_id, self.wake = reader, forms, clock, new_id, wake
 
     # --- cases ---
 
@@ -331,7 +333,10 @@ class Node:
             parts,
             conversation_id=str(header.case_id),
         )
-        return self.engine.outbox.submit(parcel, now, unit=unit, proved=verdict.is_valid)
+        message_id = self.engine.outbox.submit(parcel, now, unit=unit, proved=verdict.is_valid)
+        if self.wake is not None:
+            self.wake(unit)
+        return message_id
 
     def _keep(
         self,
@@ -383,22 +388,50 @@ class Node:
     def apply_next(self) -> bool:
         """Apply the oldest message that waits in the inbox, or hold it with the reason; false when none waits.
 
-        Reading, applying and acknowledging are one transaction: after a crash the message is either applied or waiting.
+        Applying and acknowledging are one transaction: after a crash the message is either applied or waiting.
         """
-        now = self.clock()
-        with self.store.begin(self.tenant) as unit:
+        with self.store.read(self.tenant) as unit:
             parcel = self.engine.inbox.next(unit)
-            if parcel is None:
+        if parcel is None:
+            return False
+        self._apply_parcel(parcel)
+        return True
+
+    def apply_message(self, message_id: str) -> bool:
+        """Apply one message that waits in the inbox, or hold it with the reason; false when it does not wait any more."""
+        with self.store.read(self.tenant) as unit:
+            parcel = self.engine.inbox.next(unit, message_id)
+        return parcel is not None and self._apply_parcel(parcel)
+
+    def _apply_parcel(self, parcel: Parcel) -> bool:
+        """Read and check first, since that takes longest and needs no lock; then write, if nobody else was faster."""
+        now = self.clock()
+        incoming = self._read(parcel)
+        with self.store.begin(self.tenant) as unit:
+            if not self.engine.inbox.is_waiting(unit, parcel.message_id):
                 return False
-            reason = self._take(unit, parcel, now)
+            reason = self._take_read(unit, parcel, incoming, now)
             self.engine.inbox.delivered(parcel.message_id, now, reason=reason, unit=unit)
         return True
 
+    def _read(self, parcel: Parcel) -> Incoming | Held:
+        try:
+            return read_parcel(parcel, self.me, self.registry, self.reader)
+        except Held as held:
+            return held
+        except EessiError as error:
+            return Held("NODE-BROKEN", reason=str(error))
+
     def _take(self, unit: Unit, parcel: Parcel, now: dt.datetime) -> str | None:
+        return self._take_read(unit, parcel, self._read(parcel), now)
+
+    def _take_read(self, unit: Unit, parcel: Parcel, incoming: Incoming | Held, now: dt.datetime) -> str | None:
         """Apply one parcel and whatever it sets free; the reason when it is held."""
         rows = CaseRows(unit)
         try:
-            case_id = self._receive_one(rows, parcel, now)
+            if isinstance(incoming, Held):
+                raise incoming
+            case_id = self._receive_one(rows, incoming, now)
         except Held as held:
             self._hold(rows, parcel, held, now)
             return f"{held.rule}: {held.reason}"
@@ -410,8 +443,7 @@ class Node:
         self._release(rows, case_id, now)
         return None
 
-    def _receive_one(self, rows: CaseRows, parcel: Parcel, now: dt.datetime) -> str:
-        incoming = read_parcel(parcel, self.me, self.registry, self.reader)
+    def _receive_one(self, rows: CaseRows, incoming: Incoming, now: dt.datetime) -> str:
         case_id = str(incoming.message.header.case_id)
         opened = rows.case(case_id) is None
         if opened:
@@ -467,7 +499,7 @@ class Node:
         payload = self.vault.open(row.body, self._about("", row.message_id, 0))
         parcel = Parcel(InstitutionId(row.sender), self.me, payload, message_id=row.message_id)
         try:
-            self._receive_one(rows, parcel, now)
+            self._receive_one(rows, read_parcel(parcel, self.me, self.registry, self.reader), now)
         except Held as held:
             rows.hold(attrs.evolve(row, rule=held.rule, reason=held.reason, answer=held.answer))
             return False

@@ -26,12 +26,12 @@ def tick(
     A deadline is the next day on which waiting alone opens a move of the case (a closing after 60 days, for one).
     """
     with store.begin(tenant) as unit:
-        rows = CaseRows(unit)
+        mail, rows = MailRows(unit), CaseRows(unit)  # mail first, as everywhere: two units never wait for each other
         said = {_key(row.type, row.case_id, row.data) for row in rows.signals() if row.type in _TYPES}
         count = 0
         for case in rows.find(due_before=(now + ahead).date().isoformat(), limit=10**9):
             count += _say(rows, said, now, SignalType.DEADLINE_NEAR, case.case_id, {"on": str(case.due_at)})
-        for out in MailRows(unit).outs("queued", "sending", "taken"):
+        for out in mail.outs("queued", "sending", "taken"):
             if out.kind == "user" and now - moment_of(out.created_at) > stuck_after:
                 data = {"message_id": out.message_id, "receiver": out.receiver}
                 count += _say(rows, said, now, SignalType.MESSAGE_STUCK, out.conversation_id or None, data)

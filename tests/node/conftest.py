@@ -16,7 +16,7 @@ from eessi.schemas import Registry
 from eessi.sed import Sed, build
 from eessi.stores import Store
 from eessi.transport.corners import FourCorners
-from tests.peers.postgresql import database, postgresql_server  # noqa: F401  # a fixture
+from tests.peers.postgresql import database, postgresql, postgresql_server  # noqa: F401  # fixtures
 
 FR, BE = "FR:SYNTH001", "BE:SYNTH001"
 
