@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-peers test-long test-lowest lint types docs bench clean
+.PHONY: demo test test-peers test-long lint types docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/eessi replay examples/scenarios/s_buc_01.buc.yaml examples/scenarios/la_buc_01.buc.yaml --report demo.html

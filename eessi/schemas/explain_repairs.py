@@ -62,7 +62,7 @@ def explain_group(group: Group) -> None:
     extra: list[tuple[int, int]] = []
     missing: list[_Missing] = []
     for repair in repairs:
-        if repair.action == "leave_out":
+        if repair.action == "leave_out" or _alike_by_chance(group, repair):
             extra.append((repair.index, len(group.standing)))
             continue
         assert repair.edge is not None
@@ -92,6 +92,21 @@ def _explain_roughly(group: Group) -> None:
         names = tuple(_label(tag) for tag in known)
         path = path_of(group.element, group.root)
         group.drafts.append(Draft("SCH-CONTENT", group.element, path, expected=names, reference=_reference(group.node)))
+
+
+def _alike_by_chance(group: Group, repair: Repair) -> bool:
+    """Whether a likely slip of the pen is the exact name of a child of a group left out, which says more.
+
+    Renaming it would move a value to another fact: the mother's family name at birth to the person's own.
+    """
+    if repair.action != "rename" or repair.edge is None or group.node.children[repair.edge.tag].element.required:
+        return False
+    name = group.names[repair.index]
+    return any(
+        wrapper.kind is Kind.GROUP and tag not in group.names and wrapper.model.accepts([name])
+        for tag, wrapper in group.node.children.items()
+        if name in wrapper.children
+    )
 
 
 def _renamed(group: Group, repair: Repair) -> None:

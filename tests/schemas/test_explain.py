@@ -106,6 +106,14 @@ def test_wrapper_left_out() -> None:
     assert finding.message().endswith("it belongs inside `PINPersonInEachInstitution`")
 
 
+def test_a_name_of_a_group_left_out_is_no_slip_of_the_pen() -> None:
+    """It looks like ``familyNameAtBirth``; renamed, the mother's name would become the person's own."""
+    finding = only(("</sex>", "</sex><motherFamilyNameAtBirth>Synthetic</motherFamilyNameAtBirth>"))
+    assert finding.id == "SCH-LEVEL"
+    assert finding.fix is not None
+    assert finding.fix.action == "wrap"
+
+
 def test_several_defects_are_all_told_in_document_order() -> None:
     verdict = judge(
         ("Ada", ""), ("<value>02</value>", "<value>77</value>"), ("<town>Athina</town>", ""), ("2026-06-30", "x")
