@@ -177,6 +177,7 @@ class Workers:
 
     def _wake_appliers(self, unit: Unit) -> None:
         """A job per message to apply. Those of one case run one after the other, in the order in which they came."""
+        unit.lock("jobs")  # workers that look at the same moment would each make all the jobs
         known = {str(args["message_id"]) for args in self._waiting(unit, _APPLY)}
         query = sa.select(IN.c.message_id, IN.c.conversation_id).where(
             IN.c.tenant == unit.tenant, IN.c.state == "waiting"

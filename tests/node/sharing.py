@@ -65,7 +65,8 @@ def filled(url: str, folder: Path, cases: int) -> list[str]:
         rows = [row for one in mail.outs("queued") if (row := mail.out(one.message_id)) is not None]
     now = dt.datetime.now(dt.UTC)
     for row in rows:
-        assert be.engine.take(row.body, row.content_type, now).code is None
+        taken = be.engine.take(row.body, row.content_type, now)
+        assert taken.code is None, taken
     fr.store.close()
     be.store.close()
     return ids

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,31 @@ def test_a_job_comes_into_being_with_its_message_or_not_at_all(postgresql: str, 
     with node.store.begin() as unit:
         workers.sweep(unit)
     assert jobs(node) == ["eessi.send"], "what has a job gets no second one"
+    node.store.close()
+
+
+@peers
+def test_two_looks_at_the_same_moment_make_one_job_for_each_message(postgresql: str, tmp_path: Path) -> None:
+    from eessi.node.workers import Workers
+    from tests.node.sharing import FileWire, filled, node_at
+
+    filled(postgresql, tmp_path, 1)
+    node = node_at(postgresql, BE, FR, FileWire(tmp_path / "be"))
+    workers = Workers(node, postgresql)
+    workers.prepare()
+
+    def look() -> None:
+        with node.store.begin() as unit:
+            workers.sweep(unit)
+
+    with ThreadPoolExecutor(1) as other:
+        with node.store.begin() as unit:
+            workers.sweep(unit)
+            second = other.submit(look)  # has to wait until the first is done
+            with pytest.raises(FutureTimeout):
+                second.result(0.2)
+        second.result(30)
+    assert Counter(jobs(node)) == {"eessi.apply": 2, "eessi.send": 2}
     node.store.close()
 
 
