@@ -172,18 +172,18 @@ class _Tally:
         done: set[str] = set()
         if not journal.exists():
             return done
-        whole: list[str] = []
-        for line in journal.read_text(encoding="utf-8").splitlines():
+        whole: list[bytes] = []
+        for line in journal.read_bytes().splitlines():
             try:
                 row: _Row = json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:  # no JSON, or cut in the middle of a character
                 continue
             if row["file"] in done:
                 continue
             done.add(row["file"])
             whole.append(line)
             self.add(DocumentImpact(row["file"], row["outcome"], row["sed"], tuple(row["causes"]), row["why"]))
-        journal.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+        journal.write_bytes(b"".join(line + b"\n" for line in whole))
         return done
 
     def impact(self) -> Impact:

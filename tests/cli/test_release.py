@@ -145,6 +145,8 @@ def test_impact_goes_on_where_it_stopped(archive: Path, tmp_path: Path, capsys: 
     journal.write_text("".join(lines[:5]) + lines[5][:20])  # stopped in the middle of a line
     assert call(capsys, *words)[1] == whole
     assert len(journal.read_text().splitlines()) == len(lines)
+    journal.write_bytes("".join(lines[:5]).encode() + b'{"file": "Li\xc3')  # stopped in the middle of a character
+    assert call(capsys, *words)[1] == whole
 
 
 def test_migrate_reports_loss_and_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
