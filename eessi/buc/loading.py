@@ -111,12 +111,12 @@ def load_definitions(folder: str | Path) -> dict[str, Buc]:
     known = conditions()
     own = place / "conditions.toml"
     if own.exists():
-        known = _conditions(_parse(own.read_text(encoding="utf-8"), str(own)), str(own), known)
+        known = _conditions(_parse(_read(own), str(own)), str(own), known)
     found: dict[str, Buc] = {}
     for path in sorted(place.glob("*.toml")):
         if path.name in _SPECIAL:
             continue
-        definition = load_definition(path.read_text(encoding="utf-8"), file=str(path), conditions=known)
+        definition = load_definition(_read(path), file=str(path), conditions=known)
         if definition.code in found:
             raise DefinitionError(f"{definition.code} stands in two files", file=str(path), key="code")
         found[definition.code] = definition
@@ -144,6 +144,13 @@ def load_definition(text: str, *, file: str, conditions: Conditions | None = Non
         raise DefinitionError(str(error), file=file) from None
     _check(built, file)
     return built
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"cannot be read: {error}", file=str(path)) from None
 
 
 def _parse(text: str, file: str) -> dict[str, object]:

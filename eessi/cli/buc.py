@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.output import common_options, print_json, print_table, worst, write
+from eessi.cli.output import common_options, print_json, print_table, read_text, worst, write
 
 if TYPE_CHECKING:
     from eessi.buc import Buc, Case
@@ -290,9 +290,8 @@ def compare_bucs(
 
 def _definition(word: str, definitions: Path | None) -> tuple[Buc, str | None]:
     from eessi.buc import load_definition
-    from eessi.cli.output import read_source
 
     if word.endswith(".toml"):
-        return load_definition(read_source(word).decode("utf-8"), file=word), None
+        return load_definition(read_text(word), file=word), None
     code, _, version = word.partition("@")
     return _find(code, definitions), version or None

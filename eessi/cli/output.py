@@ -12,7 +12,17 @@ import click
 
 from eessi.errors import InputError, UsageError
 
-__all__ = ["Format", "common_options", "print_json", "print_table", "read_source", "worst", "write"]
+__all__ = [
+    "Format",
+    "common_options",
+    "print_json",
+    "print_table",
+    "read_source",
+    "read_text",
+    "worst",
+    "write",
+    "write_bytes",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -64,6 +74,17 @@ def read_source(path: str) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}", source=path) from None
 
 
+def read_text(path: str) -> str:
+    """The text of a file, or of standard input for ``-``.
+
+    :raises InputError: as :func:`read_source`, or when it is not UTF-8.
+    """
+    try:
+        return read_source(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8", source=path, offset=error.start) from None
+
+
 def write(text: str, output: Path | None = None, *, quiet: bool = False) -> None:
     """Write ``text`` to the file or, unless ``quiet``, to standard output.
 
@@ -73,8 +94,16 @@ def write(text: str, output: Path | None = None, *, quiet: bool = False) -> None
         if not quiet:
             click.echo(text, nl=not text.endswith("\n"))
         return
+    write_bytes((text if text.endswith("\n") else text + "\n").encode(), output)
+
+
+def write_bytes(data: bytes, output: Path) -> None:
+    """Write a file.
+
+    :raises UsageError: when it cannot be written.
+    """
     try:
-        output.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        output.write_bytes(data)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.output import common_options, print_json, write
+from eessi.cli.output import common_options, print_json, read_text, write
 from eessi.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def replay(
 
     earlier = _earlier(compare) if compare else None
     settings = Settings(transport, seed, show_values, lang)
-    read = load_all(_files(scenarios), _standard_input)
+    read = load_all(_files(scenarios), lambda: read_text("-"))
     with _progress(len(read), quiet) as told:
         runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
     if review is not None:
@@ -123,15 +123,6 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=count, visible=time.monotonic() - begun > 2)
 
         yield told
-
-
-def _standard_input() -> str:
-    from eessi.cli.output import read_source
-
-    try:
-        return read_source("-").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError("not UTF-8", source="-", offset=error.start) from None
 
 
 def _files(names: Sequence[str]) -> Iterator[Path]:

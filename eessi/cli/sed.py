@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from eessi.cli.output import common_options, print_json, print_table, read_source, write
+from eessi.cli.output import common_options, print_json, print_table, read_source, write, write_bytes
 from eessi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -265,20 +265,13 @@ def convert_sed(
 
         print_json(ConversionDocument.of(result, target).model_dump(by_alias=True), output, quiet=quiet)
     else:
-        _write_bytes(result.data, output, quiet)
+        if output is not None:
+            write_bytes(result.data, output)
+        elif not quiet:
+            click.echo(result.data, nl=not result.data.endswith(b"\n"))
         if not quiet:
             _tell(result)
     return 1 if strict and not result.report.is_lossless else 0
-
-
-def _write_bytes(data: bytes, output: Path | None, quiet: bool) -> None:
-    if output is not None:
-        try:
-            output.write_bytes(data)
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}") from None
-    elif not quiet:
-        click.echo(data, nl=not data.endswith(b"\n"))
 
 
 _SHOWN = 3

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from eessi.cli.output import read_source
-from eessi.errors import UsageError
+from eessi.cli.output import read_source, write_bytes
 
 __all__ = ["pseudonymise_sed"]
 
@@ -31,10 +30,7 @@ def pseudonymise_sed(file: str, key_file: Path, output: Path | None, quiet: bool
     if output is None:
         sys.stdout.buffer.write(done.sed.data)
     else:
-        try:
-            output.write_bytes(done.sed.data)
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+        write_bytes(done.sed.data, output)
     if not quiet:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(done.replaced.items()))
         click.echo(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.output import common_options, print_json, read_source, write
-from eessi.errors import InputError, MissingExtra, SecurityError, UsageError
+from eessi.cli.output import common_options, print_json, read_source, write, write_bytes
+from eessi.errors import InputError, MissingExtra, SecurityError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -95,10 +95,7 @@ def sign_sed(
     if output is None:
         sys.stdout.buffer.write(signed.data)
         return 0
-    try:
-        output.write_bytes(signed.data)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+    write_bytes(signed.data, output)
     return 0
 
 

@@ -7,14 +7,15 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from eessi.errors import DefinitionError, InputError, UsageError
+from eessi.errors import InputError, UsageError
 from eessi.ids import InstitutionId
 from eessi.node.node import Node
 from eessi.node.vault import Vault
 from eessi.schemas import Registry
 from eessi.stores import DEFAULT_TENANT, Store
+from eessi.transport.config_files import read_bytes, read_config
 from eessi.transport.engine import Engine
 from eessi.transport.identity import AccessPointLink, Channel, FixedPartners, Identity, Partner, Partners
 from eessi.transport.pmode import load_pmode
@@ -70,15 +71,7 @@ def load_config(file: Path) -> NodeConfig:
 
     :raises InputError: when it cannot be read. :raises DefinitionError: no TOML, unknown or missing keys.
     """
-    try:
-        return NodeConfig.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=str(file)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"this is no TOML: {error}", file=str(file)) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DefinitionError(str(first["msg"]), file=str(file), key=".".join(map(str, first["loc"]))) from None
+    return read_config(file, NodeConfig)
 
 
 def open_node(file: Path, wire: Wire, *, password: str | None = None, registry: Registry | None = None) -> Node:
@@ -92,7 +85,7 @@ def open_node(file: Path, wire: Wire, *, password: str | None = None, registry: 
     folder = file.parent
     place = config.store if "://" in config.store else str(folder / config.store)
     store = Store.open(place)
-    key = KeyPair.load(_read(folder / config.key), password, source=config.key)
+    key = KeyPair.load(read_bytes(folder / config.key), password, source=config.key)
     identity = Identity(InstitutionId(config.institution), key)
     partners = _partners(config, folder, place)
     engine = Engine(store, identity, partners, load_pmode(config.profile), wire, tenant=config.tenant)
@@ -134,14 +127,7 @@ def _link(config: NodeConfig, folder: Path) -> AccessPointLink | None:
 def _certificates(file: Path) -> tuple[x509.Certificate, ...]:
     from eessi.transport.wss import load_certificates
 
-    return load_certificates(_read(file), source=str(file))
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=str(file)) from None
+    return load_certificates(read_bytes(file), source=str(file))
 
 
 def write_demo(folder: Path, access_point: Path, institution: str, *, base_url: str = "http://127.0.0.1:8480") -> Path:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from eessi.errors import DefinitionError, InputError
 from eessi.ids import InstitutionId
 from eessi.transport.access_point import AccessPoint, Neighbour, Served
+from eessi.transport.config_files import read_bytes, read_config
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.identity import Partner
 from eessi.transport.names import DEFAULT_MPC
@@ -54,35 +53,22 @@ def load_access_point(file: Path, wire: Wire, *, password: str | None = None) ->
     :raises InputError: a key or certificate that cannot be read.
     :raises SecurityError: an institution whose certificate is not one made for demonstrations.
     """
-    try:
-        config = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=str(file)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(f"this is no TOML: {error}", file=str(file)) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DefinitionError(first["msg"], file=str(file), key=".".join(map(str, first["loc"]))) from None
+    config = read_config(file, _File)
     folder = file.parent
     served = []
     for row in config.institution:
-        partner = Partner(InstitutionId(row.id), load_certificates(_read(folder / row.certificate)), simulated=True)
+        partner = Partner(
+            InstitutionId(row.id), load_certificates(read_bytes(folder / row.certificate)), simulated=True
+        )
         served.append(Served(partner, f"{DEFAULT_MPC}/{row.channel or row.id}", row.push_url))
     neighbours = []
     for one in config.neighbour:
-        found = None if one.certificate is None else load_certificates(_read(folder / one.certificate))[0]
+        found = None if one.certificate is None else load_certificates(read_bytes(folder / one.certificate))[0]
         neighbours.append(Neighbour(one.name, one.url, frozenset(one.institutions), found))
-    key = KeyPair.load(_read(folder / config.key), password, source=config.key)
+    key = KeyPair.load(read_bytes(folder / config.key), password, source=config.key)
     return AccessPoint(
         InstitutionId(config.name), key, load_pmode(config.profile), wire, served=served, neighbours=neighbours
     )
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=str(file)) from None
 
 
 def write_demo(folder: Path, institutions: tuple[str, ...] = ("FR:0100000001", "BE:0203980409")) -> Path:

@@ -95,6 +95,9 @@ def test_folders_that_hold_nothing_useful(tmp_path: Path) -> None:
         load_definitions(tmp_path / "absent")
     with pytest.raises(DefinitionError, match="no definition"):
         load_definitions(tmp_path)
+    (tmp_path / "a.toml").write_bytes(b'name = "Li\xe8ge"')
+    with pytest.raises(DefinitionError, match=r"a\.toml: cannot be read"):
+        load_definitions(tmp_path)
     (tmp_path / "a.toml").write_text(NATIONAL, encoding="utf-8")
     (tmp_path / "b.toml").write_text(NATIONAL, encoding="utf-8")
     with pytest.raises(DefinitionError, match="two files"):

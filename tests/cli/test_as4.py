@@ -140,6 +140,10 @@ def test_the_double_is_described_and_listens_on_loopback_only(folder: Path, caps
     assert run(["access-point", "run", "--config", "nothing.toml"]) == 4
     (folder / "broken.toml").write_text("name = 1")
     assert run(["access-point", "run", "--config", "broken.toml"]) == 5
+    (folder / "latin.toml").write_bytes(b'name = "Li\xe8ge"')
+    capsys.readouterr()
+    assert run(["access-point", "run", "--config", "latin.toml"]) == 5
+    assert "latin.toml: this is no TOML" in capsys.readouterr().err
 
 
 def test_the_described_double_can_be_built(folder: Path) -> None:

@@ -92,6 +92,12 @@ def test_check_refutes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert "closable *: nobody can ever close the case" in found
 
 
+def test_a_definition_that_is_not_utf8(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_bytes(b'name = "Li\xe8ge"')
+    assert run(["buc", "compare", str(tmp_path / "own.toml"), "UB_BUC_01"]) == 4
+    assert "own.toml: not UTF-8 (byte 10)" in capsys.readouterr().err
+
+
 def test_compare(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, text = out(capsys, "compare", "UB_BUC_01@4.1", "UB_BUC_01@4.2", "--format", "json")
     assert code == 0
