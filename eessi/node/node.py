@@ -15,9 +15,9 @@ from typing import Final
 import attrs
 
 from eessi.buc import Answer, Case, Event, Moves, WhyNot, buc
-from eessi.errors import EessiError, NotAllowed, StoreError, UsageError
+from eessi.errors import EessiError, StoreError, UsageError
 from eessi.findings import Outcome, Verdict
-from eessi.ids import Action, BucId, CaseId, CdmVersion, InstitutionId, Role
+from eessi.ids import BucId, CaseId, CdmVersion, InstitutionId, Role
 from eessi.node.intake import (
     OVERTAKEN,
     Content,
@@ -31,8 +31,9 @@ from eessi.node.intake import (
     read_parcel,
 )
 from eessi.node.keys import pins_of
+from eessi.node.outgoing import addressees, same_version, sending_event
 from eessi.node.signals import Received, SignalType
-from eessi.node.stored import Stored, add_events, load, open_case
+from eessi.node.stored import CaseMoved, Stored, add_events, load, open_case
 from eessi.node.vault import Vault
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Party, Sed, parse, validate
@@ -215,11 +216,23 @@ class Node:
             rows = CaseRows(unit)
             before = load(rows, str(CaseId(case_id)))
             self._unmoved(before, seen)
-            self._same_version(before.case, sed)
-            event = self._sending(before.case, sed, parent_id, document_id, receivers, said, len(attachments))
-            after = self._apply(before.case, event)
+            same_version(before.case, sed)
+            event = sending_event(
+                before.case,
+                sed,
+                document_id or self.new_id(),
+                parent_id,
+                receivers,
+                said,
+                len(attachments),
+                self.clock(),
+            )
+            after = before.case.apply(event)
             done = after.history[-1]
-            messages = self._messages(before.case, after, sed, done, tuple(attachments), protected)
+            messages = [
+                Message.compose(header, sed, tuple(attachments), forms=self.forms)
+                for header in self._headers(before.case, after, sed, done, protected)
+            ]
             now = self.clock()
             ids = tuple(self._submit(unit, message, now, verdict) for message in messages)
             self._keep(rows, before, after, done, sed, messages[0], ids, verdict, protected, "OUT", now)
@@ -245,68 +258,20 @@ class Node:
         with self.store.begin(self.tenant) as unit:
             rows = CaseRows(unit)
             before = load(rows, str(CaseId(case_id)))
-            after = self._apply(before.case, event)
+            after = before.case.apply(event)
             add_events(rows, before, after, self.clock(), self._due(after))
             self._changed(rows, before.case, after)
         return after
 
-    def _apply(self, case: Case, event: Event) -> Case:
-        return case.apply(event)
-
     def _unmoved(self, before: Stored, seen: int | None) -> None:
-        from eessi.node.stored import CaseMoved
-
         if seen is not None and seen != before.revision:
             raise CaseMoved(before.case, before.revision)
 
-    def _same_version(self, case: Case, sed: Sed) -> None:
-        if not sed.is_sandbox and not sed.version.same_minor(case.version):
-            raise NotAllowed(
-                f"the case runs under CDM {case.version} and this {sed.type} is of CDM {sed.version}; a SED uses the "
-                "version of its case",
-                rule="NODE-VERSION",
-            )
-
-    def _sending(
-        self,
-        case: Case,
-        sed: Sed,
-        parent_id: str | None,
-        document_id: str | None,
-        receivers: Sequence[str] | None,
-        said: Content,
-        attachments: int,
-    ) -> Event:
-        known = case.documents.get(document_id) if document_id else None
-        return Event(
-            "sent",
-            sed=sed.type,
-            document_id=document_id or self.new_id(),
-            parent_id=parent_id,
-            version=1 if known is None or known.status == "new" else known.version + 1,
-            at=self.clock(),
-            receivers=None if receivers is None else tuple(InstitutionId(one) for one in receivers),
-            facts=said.facts,
-            participant=None if said.participant is None else InstitutionId(said.participant),
-            replaces=None if said.replaces is None else InstitutionId(said.replaces),
-            attachments=attachments,
-        )
-
-    def _messages(
-        self, before: Case, after: Case, sed: Sed, event: Event, attachments: tuple[Attachment, ...], protected: bool
-    ) -> tuple[Message, ...]:
-        """One message per receiver: each has its own id, all carry the same document."""
-        people = {p.institution: p for case in (before, after) for p in case.participants if p.active and p.institution}
-        wanted = event.receivers or tuple(one for one in people if one != self.me)
-        if not wanted:
-            raise UsageError("nobody is left in this case to send to")
-        action = Action.START if not before.history else Action.UPDATE if event.version > 1 else Action.NEW
-        made = []
-        for receiver in wanted:
-            other = people.get(receiver)
-            header = Header(
+    def _headers(self, before: Case, after: Case, sed: Sed, event: Event, protected: bool) -> Iterator[Header]:
+        for party, action in addressees(before, after, event, self.me):
+            yield Header(
                 sender=Party(str(self.me), after.role),
-                receivers=(Party(str(receiver), other.role if other else after.role.opposite),),
+                receivers=(party,),
                 sed=sed.type,
                 sed_version=sed.version,
                 buc=after.buc.code,
@@ -320,8 +285,6 @@ class Node:
                 protected=protected or None,
                 header_version=self.forms[0].version if self.forms else "1.1",
             )
-            made.append(Message.compose(header, sed, attachments, forms=self.forms))
-        return tuple(made)
 
     def _submit(self, unit: Unit, message: Message, now: dt.datetime, verdict: Verdict) -> str:
         header = message.header
@@ -410,7 +373,7 @@ class Node:
         with self.store.begin(self.tenant) as unit:
             if not self.engine.inbox.is_waiting(unit, parcel.message_id):
                 return False
-            reason = self._take_read(unit, parcel, incoming, now)
+            reason = self._take(unit, parcel, incoming, now)
             self.engine.inbox.delivered(parcel.message_id, now, reason=reason, unit=unit)
         return True
 
@@ -422,10 +385,7 @@ class Node:
         except EessiError as error:
             return Held("NODE-BROKEN", reason=str(error))
 
-    def _take(self, unit: Unit, parcel: Parcel, now: dt.datetime) -> str | None:
-        return self._take_read(unit, parcel, self._read(parcel), now)
-
-    def _take_read(self, unit: Unit, parcel: Parcel, incoming: Incoming | Held, now: dt.datetime) -> str | None:
+    def _take(self, unit: Unit, parcel: Parcel, incoming: Incoming | Held, now: dt.datetime) -> str | None:
         """Apply one parcel and whatever it sets free; the reason when it is held."""
         rows = CaseRows(unit)
         try:

@@ -5,8 +5,6 @@ Tables and row values, no rules. Contents of documents arrive here sealed; searc
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar, cast
 
@@ -14,6 +12,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from eessi.stores.chain import chained
 from eessi.stores.store import Unit
 
 __all__ = ["METADATA", "AccessRow", "CaseRow", "CaseRows", "DocumentRow", "EventRow", "HeldRow", "SignalRow"]
@@ -162,8 +161,7 @@ class EventRow:
 
     def hash_after(self, before: str) -> str:
         """The hash this row must have behind a row with the hash ``before``."""
-        fields = [before, self.case_id, self.no, self.at, self.body]
-        return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+        return chained(before, self.case_id, self.no, self.at, self.body)
 
 
 @attrs.frozen(slots=True)
@@ -356,14 +354,6 @@ class CaseRows:
         row = self._unit.execute(query.order_by(DOCUMENT.c.version.desc()).limit(1)).mappings().first()
         return None if row is None else _row(DocumentRow, row)
 
-    def forget_documents(self, case_id: str) -> int:
-        """Delete the contents and search keys of a case; events and head stay. The number of documents deleted."""
-        gone = self._unit.execute(
-            sa.delete(DOCUMENT).where(DOCUMENT.c.tenant == self._unit.tenant, DOCUMENT.c.case_id == case_id)
-        ).rowcount
-        self._unit.execute(sa.delete(KEY).where(KEY.c.tenant == self._unit.tenant, KEY.c.case_id == case_id))
-        return gone
-
     # --- held messages ---
 
     def hold(self, row: HeldRow) -> None:
@@ -372,7 +362,7 @@ class CaseRows:
         values = {k: v for k, v in attrs.asdict(row).items() if k not in ("message_id", "no")}
         if self._unit.execute(sa.update(HELD).where(where).values(**values)).rowcount:
             return
-        self._unit.insert(HELD, [attrs.asdict(attrs.evolve(row, no=self._next_no(HELD)))])
+        self._unit.insert(HELD, [attrs.asdict(attrs.evolve(row, no=self._unit.last_no(HELD) + 1))])
 
     def held(self, *, state: str = "held", case_id: str | None = None) -> Iterator[HeldRow]:
         """Held messages, oldest first."""
@@ -392,7 +382,7 @@ class CaseRows:
     def add_signal(self, at: str, type: str, case_id: str | None, data: str) -> SignalRow:
         """Add a signal behind all others."""
         self._unit.lock("signals")
-        row = SignalRow(self._next_no(SIGNAL), at, type, case_id, data)
+        row = SignalRow(self._unit.last_no(SIGNAL) + 1, at, type, case_id, data)
         self._unit.insert(SIGNAL, [attrs.asdict(row)])
         return row
 
@@ -404,11 +394,15 @@ class CaseRows:
         row = self._unit.execute(query.with_for_update(skip_locked=True)).mappings().first()
         return None if row is None else _row(SignalRow, row)
 
-    def signals(self, *, after: int = 0, case_id: str | None = None) -> Iterator[SignalRow]:
-        """All signals after a number, taken or not."""
+    def signals(
+        self, *, after: int = 0, case_id: str | None = None, types: Iterable[str] | None = None
+    ) -> Iterator[SignalRow]:
+        """All signals after a number, taken or not; only of some types, where they are named."""
         query = self._unit.own(SIGNAL).where(SIGNAL.c.no > after).order_by(SIGNAL.c.no)
         if case_id is not None:
             query = query.where(SIGNAL.c.case_id == case_id)
+        if types is not None:
+            query = query.where(SIGNAL.c.type.in_(tuple(types)))
         for row in self._unit.execute(query).mappings():
             yield _row(SignalRow, row)
 
@@ -429,7 +423,7 @@ class CaseRows:
     def note_access(self, at: str, who: str, what: str, case_id: str | None, document_id: str | None = None) -> None:
         """Write down who read what."""
         self._unit.lock("access")
-        row = AccessRow(self._next_no(ACCESS), at, who, what, case_id, document_id)
+        row = AccessRow(self._unit.last_no(ACCESS) + 1, at, who, what, case_id, document_id)
         self._unit.insert(ACCESS, [attrs.asdict(row)])
 
     def accesses(self, case_id: str | None = None) -> Iterator[AccessRow]:
@@ -439,10 +433,6 @@ class CaseRows:
             query = query.where(ACCESS.c.case_id == case_id)
         for row in self._unit.execute(query).mappings():
             yield _row(AccessRow, row)
-
-    def _next_no(self, table: Table) -> int:
-        query = sa.select(sa.func.max(table.c.no)).where(table.c.tenant == self._unit.tenant)
-        return (cast("int | None", self._unit.execute(query).scalar()) or 0) + 1
 
 
 def _columns(table: Table, kind: type[attrs.AttrsInstance]) -> list[sa.Column[object]]:

@@ -184,8 +184,7 @@ class DirectoryRows:
 
     def last_event(self) -> int:
         """Number of the newest event; 0 when there is none."""
-        newest = sa.select(sa.func.max(EVENT.c.no)).where(EVENT.c.tenant == self._unit.tenant)
-        return int(cast("int | None", self._unit.execute(newest).scalar_one()) or 0)
+        return self._unit.last_no(EVENT)
 
     def add_event(self, row: EventRow) -> None:
         """Append to the log."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
@@ -12,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from eessi.stores.chain import chained
 from eessi.stores.store import Unit
 
 __all__ = ["METADATA", "NEVER", "InRow", "JournalRow", "MailRows", "OutRow", "moment_key", "moment_of"]
@@ -167,8 +167,7 @@ class JournalRow:
     def hash_after(self, before: str) -> str:
         """The hash this row must have behind a row with the hash ``before``."""
         proof = hashlib.sha256(self.evidence).hexdigest() if self.evidence is not None else None
-        fields = [before, self.no, self.message_id, self.at, self.step, self.detail, proof]
-        return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+        return chained(before, self.no, self.message_id, self.at, self.step, self.detail, proof)
 
 
 class MailRows:
@@ -183,7 +182,7 @@ class MailRows:
 
     def add_out(self, row: OutRow) -> OutRow:
         """Add a row behind all others."""
-        numbered = attrs.evolve(row, no=self._next_no(OUT))
+        numbered = attrs.evolve(row, no=self._unit.last_no(OUT) + 1)
         self._unit.insert(OUT, [attrs.asdict(numbered)])
         return numbered
 
@@ -272,7 +271,7 @@ class MailRows:
 
     def add_in(self, row: InRow) -> InRow:
         """Add a row behind all others."""
-        numbered = attrs.evolve(row, no=self._next_no(IN))
+        numbered = attrs.evolve(row, no=self._unit.last_no(IN) + 1)
         self._unit.insert(IN, [attrs.asdict(numbered)])
         return numbered
 
@@ -332,10 +331,6 @@ class MailRows:
                 cast("bytes | None", row["evidence"]),
                 cast(str, row["hash"]),
             )
-
-    def _next_no(self, table: Table) -> int:
-        query = sa.select(sa.func.max(table.c.no)).where(table.c.tenant == self._unit.tenant)
-        return (cast("int | None", self._unit.execute(query).scalar()) or 0) + 1
 
 
 def _fields(row: sa.RowMapping) -> dict[str, object]:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from eessi.errors import MissingExtra, StoreError, UsageError
 
@@ -83,6 +83,11 @@ class Unit:
     ) -> sa.Select[tuple[object, ...]]:
         """A select over this tenant's rows of a table; narrow it further with ``where``."""
         return sa.select(*(columns or table.c)).where(table.c.tenant == self.tenant)
+
+    def last_no(self, table: sa.Table) -> int:
+        """Greatest number (column ``no``) of this tenant's rows of a table; 0 when there is none."""
+        newest = sa.select(sa.func.max(table.c.no)).where(table.c.tenant == self.tenant)
+        return cast("int | None", self.execute(newest).scalar()) or 0
 
     def lock(self, name: str) -> None:
         """Let no other unit that asks for the same lock of this tenant pass until this one ends.

@@ -174,7 +174,7 @@ def parcel_of(pair: Pair, case_id: str, number: int = 0) -> Parcel:
 
 def take(pair: Pair, parcel: Parcel) -> str | None:
     with pair.be.store.begin() as unit:
-        return pair.be._take(unit, parcel, pair.corners.now)
+        return pair.be._take(unit, parcel, pair.be._read(parcel), pair.corners.now)
 
 
 def test_an_overtaken_message_waits_and_is_applied_when_its_time_comes(pair: Pair) -> None:

@@ -1,0 +1,69 @@
+"""What a document of ours is in its case, before it is sent: its event, its version, whom it goes to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from eessi.buc import Case, Event
+from eessi.errors import NotAllowed, UsageError
+from eessi.ids import Action, InstitutionId
+from eessi.node.intake import Content
+from eessi.sed import Party, Sed
+
+__all__ = ["addressees", "same_version", "sending_event"]
+
+
+def same_version(case: Case, sed: Sed) -> None:
+    """A SED is sent in the version of its case; those of the sandbox have no such tie.
+
+    :raises NotAllowed: when it is of another version.
+    """
+    if not sed.is_sandbox and not sed.version.same_minor(case.version):
+        raise NotAllowed(
+            f"the case runs under CDM {case.version} and this {sed.type} is of CDM {sed.version}; a SED uses the "
+            "version of its case",
+            rule="NODE-VERSION",
+        )
+
+
+def sending_event(
+    case: Case,
+    sed: Sed,
+    document_id: str,
+    parent_id: str | None,
+    receivers: Sequence[str] | None,
+    said: Content,
+    attachments: int,
+    now: dt.datetime,
+) -> Event:
+    """The event that sending this document is: a new one, or the next version of one that was sent."""
+    known = case.documents.get(document_id)
+    return Event(
+        "sent",
+        sed=sed.type,
+        document_id=document_id,
+        parent_id=parent_id,
+        version=1 if known is None or known.status == "new" else known.version + 1,
+        at=now,
+        receivers=None if receivers is None else tuple(InstitutionId(one) for one in receivers),
+        facts=said.facts,
+        participant=None if said.participant is None else InstitutionId(said.participant),
+        replaces=None if said.replaces is None else InstitutionId(said.replaces),
+        attachments=attachments,
+    )
+
+
+def addressees(before: Case, after: Case, event: Event, me: InstitutionId) -> Iterator[tuple[Party, Action]]:
+    """One party per message, with what the message does at its end: each has its own id, all carry the same document.
+
+    :raises UsageError: when nobody is left.
+    """
+    people = {p.institution: p for case in (before, after) for p in case.participants if p.active and p.institution}
+    wanted = event.receivers or tuple(one for one in people if one != me)
+    if not wanted:
+        raise UsageError("nobody is left in this case to send to")
+    action = Action.START if not before.history else Action.UPDATE if event.version > 1 else Action.NEW
+    for receiver in wanted:
+        other = people.get(receiver)
+        yield Party(str(receiver), other.role if other else after.role.opposite), action

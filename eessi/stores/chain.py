@@ -1,0 +1,13 @@
+"""The hash chain of what is written down: each row covers itself and the row before it, so that none can go or change unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+__all__ = ["chained"]
+
+
+def chained(before: str, *fields: str | int | None) -> str:
+    """The hash of a row: SHA-256, in hex, over the hash before it and its own fields as one JSON list."""
+    return hashlib.sha256(json.dumps([before, *fields], ensure_ascii=False).encode()).hexdigest()
