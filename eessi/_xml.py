@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Collection, Iterator
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple, TypedDict, cast
 from xml.parsers import expat
 
 from lxml import etree
@@ -92,21 +92,32 @@ _CUT_OFF: Final = frozenset(
 _LOCAL = threading.local()
 
 
+class _Hardened(TypedDict):
+    resolve_entities: bool
+    no_network: bool
+    load_dtd: bool
+    dtd_validation: bool
+    attribute_defaults: bool
+    huge_tree: bool
+
+
+_HARDENED: Final = _Hardened(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    dtd_validation=False,
+    attribute_defaults=False,
+    huge_tree=False,
+)
+"""What every parser of foreign bytes has in common: nothing is fetched, expanded or allowed to grow."""
+
+
 def _parser(*, comments: bool) -> etree.XMLParser:
     """One parser per thread: a parser shared between threads is slower than one thread alone."""
     name = "with_comments" if comments else "bare"
     parser = getattr(_LOCAL, name, None)
     if parser is None:
-        parser = etree.XMLParser(
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            attribute_defaults=False,
-            huge_tree=False,
-            remove_comments=not comments,
-            remove_pis=not comments,
-        )
+        parser = etree.XMLParser(**_HARDENED, remove_comments=not comments, remove_pis=not comments)
         setattr(_LOCAL, name, parser)
     return cast(etree.XMLParser, parser)
 
@@ -349,14 +360,9 @@ def stream(
     parser = etree.XMLPullParser(
         ("start", "end"),
         tag=tuple(f"{{*}}{tag}" for tag in tags),  # filtered in C: a European directory has ten million other elements
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
         remove_comments=True,
         remove_pis=True,
+        **_HARDENED,
     )
     inside: etree._Element | None = None
     done: etree._Element | None = None

@@ -298,7 +298,7 @@ def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: s
 
 def _renamed(buc: Buc) -> tuple[Buc, Mapping[str, str]]:
     """The part with neutral names for its SEDs, so that parts alike are explored once; names that facts use stay."""
-    if any(_conditions_of(buc)):
+    if any(buc.conditions_used()):
         return buc, {}
     codes = list(dict.fromkeys(row.sed for row in buc.rows))
     new = {old: SedType(f"N{number:03}") for number, old in enumerate(codes, 1)}
@@ -328,15 +328,6 @@ def _renamed(buc: Buc) -> tuple[Buc, Mapping[str, str]]:
     included = tuple(attrs.evolve(item, after=tuple(map(renamed, item.after))) for item in buc.included)
     plain = attrs.evolve(buc, rows=rows, effects=effects, included=included)
     return plain, {str(name): str(old) for old, name in new.items()}
-
-
-def _conditions_of(buc: Buc) -> Iterator[str]:
-    for trigger in (*(item for row in buc.rows for item in row.after), *(i for b in buc.included for i in b.after)):
-        if trigger.condition is not None:
-            yield trigger.condition
-    for effect in buc.effects:
-        if effect.condition is not None:
-            yield effect.condition
 
 
 def _named(item: Counterexample, names: Mapping[str, str]) -> Counterexample:

@@ -7,7 +7,7 @@ A :class:`Buc` is data only. :mod:`eessi.buc.program` compiles it for one CDM ve
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -315,6 +315,18 @@ class Buc:
     def is_multilateral(self) -> bool:
         """Whether a case may have several counterparties."""
         return self.participants == "multilateral"
+
+    def conditions_used(self) -> Iterator[str]:
+        """The conditions that its triggers and effects name, as often as they are named."""
+        for trigger in (
+            *(t for row in self.rows for t in row.after),
+            *(t for block in self.included for t in block.after),
+        ):
+            if trigger.condition is not None:
+                yield trigger.condition
+        for effect in self.effects:
+            if effect.condition is not None:
+                yield effect.condition
 
     def resolve(self, version: str | CdmVersion) -> tuple[CdmVersion, bool]:
         """The version whose rows apply, and whether that is only assumed.

@@ -372,17 +372,8 @@ def _concerned(case: Case, sed: SedType) -> str | None:
     return ""
 
 
-def _conditions(buc: Buc) -> Iterator[str]:
-    for trigger in (*(item for row in buc.rows for item in row.after), *(i for b in buc.included for i in b.after)):
-        if trigger.condition is not None:
-            yield trigger.condition
-    for effect in buc.effects:
-        if effect.condition is not None:
-            yield effect.condition
-
-
 def _tests(buc: Buc) -> Iterator[HistoryTest]:
-    for name in _conditions(buc):
+    for name in buc.conditions_used():
         for row in buc.conditions.rows[name]:
             yield from row.history
 
@@ -390,7 +381,7 @@ def _tests(buc: Buc) -> Iterator[HistoryTest]:
 def _facts_by_sed(buc: Buc) -> Mapping[str, tuple[Mapping[str, bool], ...]]:
     """For each SED, every way in which its facts can turn out."""
     names: dict[str, set[str]] = {"X004": {"X004.reopen"}}
-    for condition in _conditions(buc):
+    for condition in buc.conditions_used():
         for row in buc.conditions.rows[condition]:
             for fact in (*row.facts, *(name for test in row.history for name in test.facts)):
                 names.setdefault(fact.partition(".")[0], set()).add(fact)

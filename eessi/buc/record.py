@@ -145,7 +145,7 @@ def read(data: str | bytes | Mapping[str, Any], *, source: str | None = None, fi
     :raises InputError: when it is not JSON or not of this form.
     :raises UnknownCode: when the process or its version is not known.
     """
-    table = _parse(data, source)
+    table = json_object(data, source, "not a case: a JSON object is expected")
     version = table.get("schema_version")
     if version != FORMAT:
         raise InputError(f"a case of form {version!r} is not known; this release reads 1 to {FORMAT}", source=source)
@@ -164,7 +164,12 @@ def read(data: str | bytes | Mapping[str, Any], *, source: str | None = None, fi
     return Loaded(*case.retrace(events))
 
 
-def _parse(data: str | bytes | Mapping[str, Any], source: str | None) -> Mapping[str, Any]:
+def json_object(data: str | bytes | Mapping[str, Any], source: str | None, expected: str) -> Mapping[str, Any]:
+    """The object that a text holds; one that was read already is passed on.
+
+    :param expected: said when it is JSON of another shape.
+    :raises InputError: when it is not UTF-8, not JSON, or no object.
+    """
     if isinstance(data, Mapping):
         return data
     try:
@@ -174,7 +179,7 @@ def _parse(data: str | bytes | Mapping[str, Any], source: str | None) -> Mapping
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", source=source, offset=error.pos) from None
     if not isinstance(table, dict):
-        raise InputError("not a case: a JSON object is expected", source=source)
+        raise InputError(expected, source=source)
     return table
 
 

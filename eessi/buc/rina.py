@@ -11,7 +11,6 @@ Source: statuses, directions and attributes of actions.json of the catalogue; ca
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from eessi.buc.case import Case, Misfit
 from eessi.buc.definition import Buc
 from eessi.buc.event import Event
 from eessi.buc.loading import buc as find_buc
+from eessi.buc.record import json_object
 from eessi.buc.state import CaseState
 from eessi.errors import EessiError, InputError, UsageError
 from eessi.ids import CaseId, InstitutionId, Role, SedType
@@ -66,26 +66,12 @@ def read_rina_case(
     :raises InputError: when the input is not JSON, or neither of the two shapes.
     :raises UnknownCode: when its process is not known.
     """
-    table = _parse(data, source)
+    table = json_object(data, source, "a JSON object is expected")
     if "documents" in table:
         return _Reader(find, me).case_with_documents(table, source)
     if "case" in table and "events" in table:
         return _Reader(find, me).condensed(table, source)
     raise InputError("neither a RINA case (documents) nor a condensed history (case, events)", source=source)
-
-
-def _parse(data: str | bytes | Mapping[str, Any], source: str | None) -> Mapping[str, Any]:
-    if isinstance(data, Mapping):
-        return data
-    try:
-        table = json.loads(data)
-    except UnicodeDecodeError as error:
-        raise InputError("not UTF-8", source=source, offset=error.start) from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", source=source, offset=error.pos) from None
-    if not isinstance(table, dict):
-        raise InputError("a JSON object is expected", source=source)
-    return table
 
 
 class _Reader:

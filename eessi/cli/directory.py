@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.output import common_options, print_json, print_table, write
+from eessi.cli.day import Day
+from eessi.cli.output import common_options, print_json, print_table, read_source, write, write_bytes
 from eessi.cli.store import store_options, store_place
 from eessi.errors import EessiError, UsageError
 
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["directory"]
 
 SYNTHETIC = "synthetic"
-
-
-class Day(click.ParamType[dt.date]):
-    """A day, ``2026-01-31``."""
-
-    name = "date"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        """Read the day."""
-        try:
-            return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a date; write it like 2026-01-31", param, ctx)
 
 
 class _Keeping(click.Group):
@@ -79,7 +67,7 @@ def directory_from(
     if source == SYNTHETIC:
         return Directory.synthetic()
     if source is not None:
-        return Directory.load(_stdin() if source == "-" else source)
+        return Directory.load(read_source("-") if source == "-" else source)
     try:
         with open_store(store, tenant) as opened:
             return opened.directory(country, seq=seq)
@@ -88,16 +76,19 @@ def directory_from(
         raise UsageError(f"{error}; {hint}") from None
 
 
-def _stdin() -> bytes:
-    import sys
-
-    return sys.stdin.buffer.read()
-
-
 def print_document(document: BaseModel, output: Path | None, *, quiet: bool) -> None:
     """Write a document as JSON."""
     plain = document.model_dump(mode="json", by_alias=True)
     print_json(plain, output, quiet=quiet)
+
+
+def exit_code(counts: Mapping[str, int], order: Sequence[str], fail_on: str | None) -> int:
+    """1 when something as grave as ``fail_on``, or graver, was counted; never for ``None`` or ``never``.
+
+    :param order: the classes, gravest first.
+    """
+    graver = () if fail_on in (None, "never") else order[: order.index(fail_on) + 1]
+    return 1 if any(counts[name] for name in graver) else 0
 
 
 def finding_lines(rows: Iterable[FindingRow]) -> list[str]:
@@ -303,9 +294,7 @@ def diff(
         write_file(write_table("changes", columns, rows), output)
     else:
         change_table(document.changes, output, quiet=quiet)
-    order = ("substantial", "technical", "editorial")
-    graver = order[: order.index(fail_on) + 1] if fail_on else ()
-    return 1 if any(document.summary[name] for name in graver) else 0
+    return exit_code(document.summary, ("substantial", "technical", "editorial"), fail_on)
 
 
 def _cells(row: ChangeRow) -> tuple[str, ...]:
@@ -322,10 +311,7 @@ def write_file(data: bytes, output: Path | None) -> None:
     """Write a file that is no text; it needs a name."""
     if output is None:
         raise click.UsageError("name the file with --output")
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+    write_bytes(data, output)
 
 
 # --- lint ------------------------------------------------------------------------------------------------------------
@@ -375,9 +361,7 @@ def lint(
     else:
         counts = ", ".join(f"{count} {name}" for name, count in document.summary.items())
         write("\n".join([*finding_lines(document.findings), counts]), output, quiet=quiet)
-    order = ("error", "warning", "info")
-    graver = order[: order.index(fail_on) + 1] if fail_on != "never" else ()
-    return 1 if any(document.summary[name] for name in graver) else 0
+    return exit_code(document.summary, ("error", "warning", "info"), fail_on)
 
 
 # --- history ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import click
 from eessi.cli.directory import (
     change_table,
     directory_from,
+    exit_code,
     finding_lines,
     from_option,
     open_store,
@@ -87,8 +88,7 @@ def import_(
             for row in document.reconciliation
         ]
         write("\n".join(lines), output, quiet=quiet)
-    graver = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
-    return 1 if any(document.summary[name] for name in graver) else 0
+    return exit_code(document.summary, ("error", "warning"), fail_on)
 
 
 def _known_zone(zone: str) -> None:

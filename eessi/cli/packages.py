@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import click
 
+from eessi.cli.day import Day
 from eessi.cli.output import common_options, print_json, print_table, write
 from eessi.errors import EessiError, InputError, PackageError, UsageError
 from eessi.schemas import CdmPackage, PackageEntry, Registry, TransactionEntry
@@ -18,16 +19,6 @@ from eessi.schemas import CdmPackage, PackageEntry, Registry, TransactionEntry
 __all__ = ["packages"]
 
 _Item = TypeVar("_Item")
-
-
-class _Day(click.ParamType[dt.date]):
-    name = "date"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        try:
-            return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a date; write it like 2026-01-31", param, ctx)
 
 
 @click.group(help="CDM packages: coordinates, hashes, fidelity per SED.")
@@ -39,8 +30,8 @@ def packages() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the package.  [default: cdm]")
 @click.option("--version", help="Version of the package.  [default: the highest CDM version in it]")
-@click.option("--valid-from", type=_Day(), help="First day on which it applies.")
-@click.option("--valid-to", type=_Day(), help="First day on which it no longer applies.")
+@click.option("--valid-from", type=Day(), help="First day on which it applies.")
+@click.option("--valid-to", type=Day(), help="First day on which it no longer applies.")
 @click.option("--replaces", metavar="NAME:VERSION", help="The package that this one replaces.")
 @common_options()
 def import_(

@@ -16,7 +16,16 @@ import attrs
 
 from eessi.ids import Period
 
-__all__ = ["DEFAULT_ZONE", "OPEN_FROM_YEAR", "CopyVersion", "day_of", "day_text", "instant_of", "period_of"]
+__all__ = [
+    "DEFAULT_ZONE",
+    "OPEN_FROM_YEAR",
+    "CopyVersion",
+    "day_of",
+    "day_text",
+    "instant_of",
+    "instant_text",
+    "period_of",
+]
 
 DEFAULT_ZONE: Final = "Europe/Oslo"
 """Zone in which an instant is read as a day: every known start is a midnight of it, written in UTC."""
@@ -44,6 +53,15 @@ def instant_of(text: str) -> dt.datetime | None:
         day, month, year, hour, minute, second = (int(part or 0) for part in local.groups())
         return dt.datetime(year, month, day, hour, minute, second)
     return dt.datetime.fromisoformat(text)
+
+
+def instant_text(instant: dt.datetime | None) -> str | None:
+    """An instant as it is written: UTC with ``Z``; one without an offset stays without."""
+    if instant is None:
+        return None
+    if instant.tzinfo is None:
+        return instant.isoformat()
+    return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 @functools.lru_cache(maxsize=65536)

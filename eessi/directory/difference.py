@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import attrs
 
 from eessi.directory.change import Change, Word, in_order
+from eessi.directory.days import instant_text
 from eessi.directory.records import (
     AccessPoint,
     Address,
@@ -333,7 +334,10 @@ def _certificates(old: Mapping[str, Certificate], new: Mapping[str, Certificate]
             payload = (certificate.valid_to, certificate.period)
             changes.append(
                 Change.of(
-                    "certificate_expiry_changed", payload, thumbprint=print_, valid_to=_instant(certificate.valid_to)
+                    "certificate_expiry_changed",
+                    payload,
+                    thumbprint=print_,
+                    valid_to=instant_text(certificate.valid_to),
                 )
             )
         for field in attrs.fields(Certificate):
@@ -345,14 +349,6 @@ def _certificates(old: Mapping[str, Certificate], new: Mapping[str, Certificate]
             words = {"field": "period", "old": _word(before.period), "new": _word(certificate.period)}
             changes.append(Change.of("certificate_changed", certificate, thumbprint=print_, **words))
     return changes
-
-
-def _instant(instant: dt.datetime | None) -> str | None:
-    if instant is None:
-        return None
-    if instant.tzinfo is None:
-        return instant.isoformat()
-    return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _central_node(old: CentralNode | None, new: CentralNode | None) -> list[Change]:

@@ -6,13 +6,12 @@ risk, contacts of people) is never written.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Final
 from xml.sax.saxutils import escape
 
-from eessi.directory.days import DEFAULT_ZONE, day_text
+from eessi.directory.days import DEFAULT_ZONE, day_text, instant_text
 from eessi.directory.records import (
     ALWAYS,
     AccessPoint,
@@ -103,7 +102,7 @@ class _Writer:
                 f"<sbdh:ContactTypeIdentifier>{kind}</sbdh:ContactTypeIdentifier></sbdh:{name}>"
             )
 
-        created = _leaf("sbdh:CreationDateAndTime", _instant(head.created)) if head.created else ""
+        created = _leaf("sbdh:CreationDateAndTime", instant_text(head.created)) if head.created else ""
         version = head.type_version or "4.2"
         instance = _text(head.instance or _NIL_INSTANCE)
         return (
@@ -180,8 +179,8 @@ class _Writer:
     def certificate(self, each: Certificate) -> str:
         return (
             f"<Certificate>{_leaf('serialNumber', each.serial_number)}{_leaf('subject', each.subject)}"
-            f"{_leaf('issuer', each.issuer)}{_leaf('validFrom', _instant(each.valid_from))}"
-            f"{_leaf('validTo', _instant(each.valid_to))}{_leaf('thumbprint', each.thumbprint)}"
+            f"{_leaf('issuer', each.issuer)}{_leaf('validFrom', instant_text(each.valid_from))}"
+            f"{_leaf('validTo', instant_text(each.valid_to))}{_leaf('thumbprint', each.thumbprint)}"
             f"{_leaf('publicKey', each.public_key)}</Certificate>\n"
         )
 
@@ -204,14 +203,6 @@ def _text(text: str) -> str:
 
 def _leaf(name: str, text: str | None) -> str:
     return "" if text is None else f"<{name}>{_text(text)}</{name}>"
-
-
-def _instant(instant: dt.datetime | None) -> str | None:
-    if instant is None:
-        return None
-    if instant.tzinfo is None:
-        return instant.isoformat()
-    return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _identity(id: InstitutionId) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
@@ -53,6 +54,15 @@ class Scope:
         return self.document.root.get("elementFormDefault") == "qualified"
 
 
+def _declared_in(parent: etree._Element, scope: Scope) -> Iterator[tuple[etree._Element, str, str]]:
+    """Each declaration directly in an element, with its kind and qualified name."""
+    for node in parent:
+        kind = _KINDS.get(str(node.tag))
+        name = node.get("name")
+        if kind is not None and name is not None:
+            yield node, kind, qualified(scope.namespace, name)
+
+
 @attrs.frozen(slots=True, eq=False)
 class Declared:
     """A top-level declaration; ``original`` is what it redefines, if it does."""
@@ -86,23 +96,13 @@ class Declarations:
         return self
 
     def _add(self, parent: etree._Element, scope: Scope) -> None:
-        for node in parent:
-            kind = _KINDS.get(str(node.tag))
-            name = node.get("name")
-            if kind is None or name is None:
-                continue
-            key = qualified(scope.namespace, name)
+        for node, kind, key in _declared_in(parent, scope):
             self.tables[kind].setdefault(key, Declared(node, scope))
             if head := node.get("substitutionGroup"):
                 self.substitutes.setdefault(scope.qname(node, head), []).append(key)
 
     def _redefine(self, parent: etree._Element, scope: Scope) -> None:
-        for node in parent:
-            kind = _KINDS.get(str(node.tag))
-            name = node.get("name")
-            if kind is None or name is None:
-                continue
-            key = qualified(scope.namespace, name)
+        for node, kind, key in _declared_in(parent, scope):
             self.tables[kind][key] = Declared(node, scope, self.tables[kind].get(key))
 
     def find(self, kind: str, name: str, at: Declared | None = None) -> Declared:

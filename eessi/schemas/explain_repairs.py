@@ -102,11 +102,12 @@ def _alike_by_chance(group: Group, repair: Repair) -> bool:
     if repair.action != "rename" or repair.edge is None or group.node.children[repair.edge.tag].element.required:
         return False
     name = group.names[repair.index]
-    return any(
-        wrapper.kind is Kind.GROUP and tag not in group.names and wrapper.model.accepts([name])
-        for tag, wrapper in group.node.children.items()
-        if name in wrapper.children
-    )
+    return any(tag not in group.names and _holds_alone(wrapper, name) for tag, wrapper in group.node.children.items())
+
+
+def _holds_alone(wrapper: Node, name: str) -> bool:
+    """Whether an element may be all that stands in a group."""
+    return wrapper.kind is Kind.GROUP and name in wrapper.children and wrapper.model.accepts([name])
 
 
 def _renamed(group: Group, repair: Repair) -> None:
@@ -118,7 +119,7 @@ def _renamed(group: Group, repair: Repair) -> None:
     if not alike:
         target = group.node.children[tag]
         name = group.names[repair.index]
-        if target.kind is Kind.GROUP and name in target.children and target.model.accepts([name]):
+        if _holds_alone(target, name):
             _one_level_up(group, child, name, tag, target)
         else:
             _unexpected(group, child, (wanted,))
@@ -285,7 +286,7 @@ def _wrapper_left_out(group: Group, index: int, place: int, missing: list[_Missi
     """Whether a strange child belongs inside a group that is missing right here (``Address`` without ``Addresses``)."""
     child, name = group.children[index], group.names[index]
     for tag, wrapper in group.node.children.items():
-        if wrapper.kind is not Kind.GROUP or name not in wrapper.children or not wrapper.model.accepts([name]):
+        if not _holds_alone(wrapper, name):
             continue
         if tag in group.levels:
             group.pairs.append((child, wrapper.children[name]))

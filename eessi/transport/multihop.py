@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 from lxml import etree
 
-from eessi.transport.ebms.model import Envelope, PullRequest, ReceiptSignal, UserMessage
+from eessi.transport.ebms.model import Envelope, PullRequest, UserMessage
 from eessi.transport.ebms.read import read_user_message, text
 from eessi.transport.ebms.write import write_user_message
 from eessi.transport.names import (
@@ -147,8 +147,3 @@ def route_of(envelope: Envelope) -> Routing | None:
     if any(isinstance(unit, PullRequest) for unit in envelope.units):
         return None
     return read_routing(envelope)
-
-
-def is_receipt(envelope: Envelope) -> bool:
-    """Whether the envelope carries a receipt."""
-    return any(isinstance(unit, ReceiptSignal) for unit in envelope.units)

@@ -32,7 +32,7 @@ from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.names import DEFAULT_MPC, DS, EB, EBBP, EXC_C14N, SOAP11, SOAP12, clark
 from eessi.transport.refusal import Refused
 
-__all__ = ["read_envelope", "read_reference", "read_user_message", "text", "when"]
+__all__ = ["inclusive_prefixes", "read_envelope", "read_reference", "read_user_message", "text", "when"]
 
 _E = f"{{{EB}}}"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
@@ -302,7 +302,7 @@ def read_reference(element: etree._Element) -> SignedReference:
         raise _invalid("a ds:Reference lacks its URI, digest method or digest value")
     listed = found.get(_TRANSFORMS)
     transforms = tuple(
-        (one.get("Algorithm", ""), tuple(sorted(_prefixes(one))) if len(one) else ())
+        (one.get("Algorithm", ""), tuple(sorted(inclusive_prefixes(one))) if len(one) else ())
         for one in (() if listed is None else listed.iterchildren(_TRANSFORM))
     )
     return SignedReference(uri, transforms, method.get("Algorithm", ""), "".join(text(value).split()))
@@ -312,6 +312,7 @@ _DIGEST_METHOD, _DIGEST_VALUE = clark(DS, "DigestMethod"), clark(DS, "DigestValu
 _TRANSFORMS, _TRANSFORM = clark(DS, "Transforms"), clark(DS, "Transform")
 
 
-def _prefixes(element: etree._Element) -> list[str]:
+def inclusive_prefixes(element: etree._Element) -> list[str]:
+    """The prefixes that exclusive canonicalisation shall keep, as a transform or method names them."""
     found = element.find(clark(EXC_C14N, "InclusiveNamespaces"))
     return (found.get("PrefixList") or "").split() if found is not None else []

@@ -24,7 +24,7 @@ from lxml import etree
 from eessi import _xml
 from eessi.errors import InputError
 from eessi.transport.ebms.model import Envelope, SignedReference
-from eessi.transport.ebms.read import read_reference
+from eessi.transport.ebms.read import inclusive_prefixes, read_reference
 from eessi.transport.ebms.write import write_reference
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.mime import MimePart, media_type
@@ -223,11 +223,6 @@ def _canonical(element: etree._Element | etree._ElementTree[etree._Element], pre
         raise _failed("a part of the message has no canonical form") from None
 
 
-def _prefixes(element: etree._Element) -> list[str]:
-    found = element.find(clark(EXC_C14N, "InclusiveNamespaces"))
-    return (found.get("PrefixList") or "").split() if found is not None else []
-
-
 def _digest(data: bytes, method: str) -> bytes:
     digest = hashes.Hash(DIGESTS[method]())
     digest.update(data)
@@ -358,7 +353,7 @@ def _check_value(
     if made is None:
         raise _failed("the signature value is missing or not base64")
     method = info.find(clark(DS, "CanonicalizationMethod"))
-    prefixes = _prefixes(method) if method is not None else []
+    prefixes = inclusive_prefixes(method) if method is not None else []
     for form in (info, _unflowed(info)) if reflowed else (info,):
         text = _canonical(form, prefixes)
         for certificate in candidates:
