@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ __all__ = ["DEFAULT_TENANT", "Store", "Unit", "url_of"]
 
 DEFAULT_TENANT: Final = "default"
 _BUSY_SECONDS: Final = 30
+_BUSY_PAUSE: Final = 0.01
 _ROWS_AT_ONCE: Final = 1000
 
 
@@ -238,9 +241,25 @@ def _on_sqlite_connect(connection: object, _: object) -> None:
     """The driver must not begin transactions by itself; writers keep readers undisturbed (WAL) and commits are durable."""
     connection.isolation_level = None  # type: ignore[attr-defined]  # a sqlite3.Connection
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a sqlite3.Connection
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _write_ahead(cursor)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL. SQLite does not apply its busy timeout here: of several that switch a new file at the
+    same moment it refuses all but one at once, so those wait by themselves.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE)
 
 
 def _on_sqlite_begin(connection: Connection) -> None:

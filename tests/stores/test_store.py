@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,6 +170,18 @@ def test_several_may_open_an_empty_store_at_once(place: str) -> None:
     assert failed == []
     with Store.open(place, migrate=False) as store:
         assert store.tenants == ("default",)
+
+
+def test_a_new_file_that_another_holds_is_waited_for(file: Path) -> None:
+    """The smallest case: SQLite refuses the switch to write-ahead at once while another writes, whatever its timeout."""
+    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, lambda: holder.execute("COMMIT"))
+    release.start()
+    with Store.open(file) as store:
+        assert store.tenants == ("default",)
+    release.join()
+    holder.close()
 
 
 def test_what_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
