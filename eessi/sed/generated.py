@@ -57,8 +57,8 @@ _BEFORE_OPENING: Final = re.compile(r">[ \t\n]+(?=<[^/])")
 _BETWEEN_CLOSINGS: Final = re.compile(r"(</[^<>]*>)[ \t\n]+(?=</)")
 _REFERENCE: Final = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(amp|lt|gt|quot|apos));")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_CLOSING: Final = "</[^>]*>"
-_VALUE: Final = "<value>[^<]*</value>"
+_CLOSING: Final = "</[^>]*+>"
+_VALUE: Final = "<value>[^<]*+</value>"
 _KNOWN: Final[dict[str, str]] = {}
 """Codes of all code lists in use, so that each is one object however many documents are kept."""
 
@@ -96,7 +96,7 @@ def text_of_document(data: bytes, root: etree._Element) -> tuple[str, int, Fix |
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     start = text.index(">", text.index("?>") + 2 if b"?" in head[0] else 0) + 1
-    if b"xmldsig#" in data and len(root) and root[-1].tag == SIGNATURE:
+    if len(root) and root[-1].tag == SIGNATURE:
         text, signature = _cut(text, root)
     if text.find("\n", start) >= 0:
         body = _BEFORE_OPENING.sub(">", text[start - 1 :])
@@ -268,13 +268,13 @@ def _expected(field: FieldPlan) -> str:
     """The pattern of a single field, or of a row of them; always one group. A branch with nothing is faster than ``?``."""
     tag = re.escape(field.tag)
     if field.many:
-        inside = "[^<]*" if field.kind is Kind.LEAF else f"(?:{_VALUE})+" if field.values else _VALUE
+        inside = "[^<]*+" if field.kind is Kind.LEAF else f"(?:{_VALUE})+" if field.values else _VALUE
         return f"((?:<{tag}>{inside}</{tag}>)*)"
     if field.values:
         return f"(?:<{tag}>((?:{_VALUE})+){_CLOSING}|)"
     if field.kind is Kind.CODE:
-        return f"(?:<{tag}><value>([^<]*)</value>{_CLOSING}|)"
-    return f"(?:<{tag}>([^<]*){_CLOSING}|)"
+        return f"(?:<{tag}><value>([^<]*+)</value>{_CLOSING}|)"
+    return f"(?:<{tag}>([^<]*+){_CLOSING}|)"
 
 
 def _size(block: BlockPlan) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import random
 
 import attrs
@@ -301,6 +302,15 @@ SIGNATURE = (
 )
 
 
+VALID_SIGNATURE = (
+    '<ds:Signature xmlns:ds="SPACE"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="urn:c14n"/>'
+    '<ds:SignatureMethod Algorithm="urn:rsa"/><ds:Reference><ds:DigestMethod Algorithm="urn:sha"/>'
+    "<ds:DigestValue>AAAA</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+    "<ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>"
+)
+"""One that the schema accepts; it proves nothing."""
+
+
 @pytest.mark.parametrize("gap", ["", "\n  "])
 def test_a_signature_is_carried_along(s071: Structure, gap: str) -> None:
     plain = document(s071, 1).decode()
@@ -327,6 +337,24 @@ def test_receive_judges_as_validate_does(registry: Registry, s071: Structure) ->
     other = data.replace(b'sedVer="4"', b'sedVer="3"')
     assert receive(other, registry).verdict == eessi.validate(other, registry)
     assert receive(other, registry).verdict.findings
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16", "windows-1252"])
+@pytest.mark.parametrize("space", ["http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2000/09/xmldsig&#35;"])
+def test_receive_sees_a_signature_in_every_encoding(
+    registry: Registry, s071: Structure, encoding: str, space: str
+) -> None:
+    """Once, a signed document in UTF-16 was said to be unsigned after an unsigned one had been received."""
+    plain = document(s071, 1).decode()
+    receive(plain.encode(), registry)
+    text = plain.replace("</s:S071>", f"{VALID_SIGNATURE.replace('SPACE', space)}</s:S071>")
+    text = re.sub("encoding=.UTF-8.", f'encoding="{encoding}"', text)
+    data = text.encode(encoding, errors="xmlcharrefreplace")
+    assert receive(data, registry).sed.is_signed
+    verdict = receive(data, registry).verdict
+    assert verdict == eessi.validate(data, registry)
+    assert verdict.is_valid
+    assert next(entry.why for entry in verdict.not_checked if entry.what == "signature") != "the document is not signed"
 
 
 def test_receive_of_what_no_package_knows(registry: Registry) -> None:
