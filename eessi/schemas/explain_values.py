@@ -20,7 +20,7 @@ from lxml import etree
 from eessi.schemas.explain_patterns import to_python
 from eessi.schemas.structure import Facets
 
-__all__ = ["Fault", "checker", "collapse", "date_of"]
+__all__ = ["Fault", "checker", "collapse", "date_of", "usual_day"]
 
 Fault = tuple[str, dict[str, str]]
 """Id of the finding and the values for its text."""
@@ -46,7 +46,9 @@ INTEGERS: Final = {
 """Integer types with their least and greatest value (XML Schema part 2, section 3.3)."""
 
 _DATE = re.compile(r"(-?)([0-9]{4,})-([0-9]{2})-([0-9]{2})(Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?")
-_USUAL_DATE = re.compile(r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])").fullmatch
+usual_day = re.compile(r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])Z?").fullmatch
+"""Dates that are right in every month; most are of this form, and asking for it is cheaper than reckoning."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -88,7 +90,7 @@ def checker(facets: Facets) -> Check:
         return _by_libxml2(facets)
     steps += _lexical(facets)
     if facets.base == "date" and len(steps) == 1:
-        return lambda text: None if _USUAL_DATE(text) else _date(collapse(text))
+        return lambda text: None if usual_day(text) else _date(collapse(text))
     return lambda text: _first(steps, collapse(text))
 
 

@@ -126,14 +126,18 @@ def _texts(text: str, tag: str, fix: Fix | None) -> tuple[str, ...]:
 
 
 def _codes(text: str, tag: str, fix: Fix | None) -> tuple[str, ...]:
-    """The codes of one wrapper with several values, or of a row of wrappers with one value each."""
-    row = text.replace(f"<{tag}><value>", "<value>").replace(f"</value></{tag}>", "</value>")
-    return tuple([_KNOWN.get(code, code) for code in _texts(row, "value", fix)])
+    """The codes of a row of wrappers with one value each."""
+    return _values(text.replace(f"<{tag}><value>", "<value>").replace(f"</value></{tag}>", "</value>"), "value", fix)
+
+
+def _values(text: str, tag: str, fix: Fix | None) -> tuple[str, ...]:
+    """The codes of one wrapper with several values."""
+    return tuple([_KNOWN.get(code, code) for code in _texts(text, "value", fix)])
 
 
 def _code_lists(text: str, tag: str, fix: Fix | None) -> tuple[tuple[str, ...], ...]:
     """The codes of a row of wrappers with several values each."""
-    return tuple(_codes(row, tag, fix) for row in _texts(text, tag, None))
+    return tuple(_values(row, tag, fix) for row in _texts(text, tag, None))
 
 
 def _pattern(text: str) -> Callable[[str, int], re.Match[str] | None]:
@@ -142,8 +146,8 @@ def _pattern(text: str) -> Callable[[str, int], re.Match[str] | None]:
 
 def compiled(source: str, space: dict[str, object]) -> None:
     """Run generated source in its own name space, which holds the classes and functions it names."""
-    space |= {"NotPlain": NotPlain, "known": _KNOWN.get, "_texts": _texts, "_codes": _codes, "_code_lists": _code_lists,
-              "_pattern": _pattern}  # fmt: skip
+    space |= {"NotPlain": NotPlain, "known": _KNOWN.get, "_texts": _texts, "_codes": _codes, "_values": _values,
+              "_code_lists": _code_lists, "_pattern": _pattern}  # fmt: skip
     exec(compile(source, "<record>", "exec", dont_inherit=True), space)  # noqa: S102 - names are checked, everything else is quoted
 
 
@@ -240,16 +244,18 @@ class _Source:
     def put(self, field: FieldPlan, found: str, target: str, pad: str) -> list[str]:
         """Lines that keep what a pattern has found for a leaf or code."""
         if field.many or field.values:
-            both = field.many and field.values
-            function = "_code_lists" if both else "_texts" if field.kind is Kind.LEAF else "_codes"
+            codes = "_codes" if not field.values else "_code_lists" if field.many else "_values"
+            function = "_texts" if field.kind is Kind.LEAF else codes
             taken = f"{function}({found}, {field.tag!r}, fix)"
             return (
                 [f"{pad}{target} = {taken} if {found} else ()"]
                 if self.record
                 else [f"{pad}if {found}: {target} = {taken}"]
             )
+        if not self.record:  # a model makes members of its codes
+            return [f"{pad}if {found} is not None: {target} = {found}"]
         taken = f"{found} and known({found}, {found})" if field.kind is Kind.CODE else found
-        return [f"{pad}{target} = {taken}"] if self.record else [f"{pad}if {found} is not None: {target} = {taken}"]
+        return [f"{pad}{target} = {taken}"]
 
     def group(self, field: FieldPlan, path: str, target: str) -> list[str]:
         self.expected.append(f"(?:(<{re.escape(field.tag)}>)|)")

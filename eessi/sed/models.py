@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from eessi import _xml
 from eessi.errors import UsageError
 from eessi.findings import Finding
-from eessi.schemas.explain_values import checker
+from eessi.schemas.explain_values import checker, usual_day
 from eessi.schemas.structure import Facets, Structure
 from eessi.sed import byname
 from eessi.sed.generated import ROOT_FIELDS
@@ -119,18 +119,7 @@ _PLAIN_PATTERN: Final = re.compile(r"(?:[A-Za-z0-9:_ |()]|\[[A-Za-z0-9\-]+\]|\{\
 
 def _day_or(checked: Callable[[object], str]) -> Callable[[object], str]:
     """Takes the usual form of a day at once, everything else the long way."""
-    day = dt.date.fromisoformat
-
-    def usual(value: object) -> str:
-        if type(value) is str and len(value) == 10 and value[4] == value[7] == "-":
-            try:
-                day(value)
-            except ValueError:
-                return checked(value)
-            return value
-        return checked(value)
-
-    return usual
+    return lambda value: value if type(value) is str and usual_day(value) else checked(value)
 
 
 def _as_text(value: object, string: bool) -> str:
@@ -153,16 +142,17 @@ class Row:
     unique: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
+        row = cast(core_schema.TupleSchema, handler(source))
+        for limit, count in (("min_length", self.least), ("max_length", self.most)):
+            if count is not None:
+                row[limit] = count  # type: ignore[literal-required]  # both are keys of it
+        return core_schema.no_info_after_validator_function(_distinct, row) if self.unique else row
 
-    def _check(self, value: tuple[object, ...]) -> tuple[object, ...]:
-        if self.least is not None and len(value) < self.least:
-            raise PydanticCustomError("SCH-MISSING", "too few entries")
-        if self.most is not None and len(value) > self.most:
-            raise PydanticCustomError("SCH-REPEATED", "too many entries")
-        if self.unique and len(set(value)) < len(value):
-            raise PydanticCustomError("SCH-DUPLICATE", "the same code twice")
-        return value
+
+def _distinct(codes: tuple[object, ...]) -> tuple[object, ...]:
+    if len(codes) > 1 and len(set(codes)) < len(codes):
+        raise PydanticCustomError("SCH-DUPLICATE", "the same code twice")
+    return codes
 
 
 class Model(BaseModel):
@@ -222,7 +212,8 @@ class ChosenModel(Model):
             there = 0
             for branch in branches:
                 for name in branch:
-                    if not _absent(values[name]):
+                    value = values[name]
+                    if value is not None and value != ():
                         there += 1
                         break
             if there > 1:
@@ -277,7 +268,8 @@ class RootModel(ChosenModel):
 
     def _put_head(self, head: tuple[object, ...]) -> None:
         """Take over what the root says beside its content; set apart, since an element may have the same name."""
-        self.__dict__.update(zip(_ROOT_ATTRIBUTES, head[:3], strict=True))
+        values = self.__dict__
+        values["sedPackage"], values["sedGVer"], values["sedVer"] = head[:3]
         object.__setattr__(self, "_head", head[3:])
 
     @classmethod
@@ -339,6 +331,7 @@ class Models:
                 if any(field.block is not None and field.block.recursive for field in block.fields):
                     made[block].model_rebuild(force=True, _types_namespace={**_TYPES, **self.classes})
         self.cls = cast("type[RootModel]", made[plan.root])
+        self._validate = self.cls.__pydantic_validator__.validate_python
 
     def _codes(self, codes: CodeClass) -> type[Code]:
         found = _CODES.get(codes)
@@ -373,7 +366,7 @@ class Models:
         if found is None:
             return self.cls.from_record(self.records.read_tree(root))
         content, head = found
-        model = self.cls.model_validate(content)
+        model: RootModel = self._validate(content)
         model._put_head(head)
         return model
 
@@ -411,7 +404,8 @@ def as_model(sed: Sed, registry: Registry, *, package: str | None = None) -> Roo
 
 _FINDING_OF: Final = {
     "missing": "SCH-MISSING", "enum": "SCH-CODE", "extra_forbidden": "SCH-UNEXPECTED", "string_too_long": "SCH-TOO-LONG",
-    "string_too_short": "SCH-TOO-SHORT", "string_pattern_mismatch": "SCH-PATTERN",
+    "string_too_short": "SCH-TOO-SHORT", "string_pattern_mismatch": "SCH-PATTERN", "too_short": "SCH-MISSING",
+    "too_long": "SCH-REPEATED",
 }  # fmt: skip
 
 
@@ -426,7 +420,7 @@ def findings_of(error: ValidationError) -> tuple[Finding, ...]:
         if id == "SCH-TOO-SHORT" and one["input"] == "":
             id = "SCH-EMPTY"
         path = error.title + "".join(f"[{step + 1}]" if isinstance(step, int) else f"/{step}" for step in one["loc"])
-        context = one.get("ctx") or {}
+        context = (one.get("ctx") or {}) if isinstance(one["input"], str) else {}
         limit = context.get("max_length", context.get("min_length"))
         params = {"limit": str(limit)} if limit is not None else {}
         if isinstance(one["input"], str):

@@ -312,8 +312,8 @@ def head_of(root: etree._Element, signature: str | None = None) -> Head:
     items = root.items()
     prefix = root.prefix or "s"
     if len(items) == 3 and items[0][0] == "sedPackage" and items[1][0] == "sedGVer" and items[2][0] == "sedVer":
-        return str(items[0][1]), str(items[1][1]), str(items[2][1]), (), signature, prefix
-    rest = tuple((str(key), str(value)) for key, value in items if key not in _STANDARD)
+        return items[0][1], items[1][1], items[2][1], (), signature, prefix
+    rest = tuple((key, value) for key, value in items if key not in _STANDARD)
     package, major, minor = (root.get(name) for name in _STANDARD)
     return package, major, minor, rest, signature, prefix
 
