@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -13,10 +13,12 @@ from eessi.errors import EessiError, InputError, PeerViolation, UnknownCode
 from eessi.findings import Outcome, Verdict, text_of
 from eessi.ids import InstitutionId, Role
 from eessi.schemas import Registry
-from eessi.sed import Message, Sed, parse, validate
-from eessi.transport import Parcel
+from eessi.sed import Attachment, Header, Message, Sed, parse, validate
+from eessi.sed.attachments import media_type_of, safe_name
+from eessi.sed.header import AttachmentEntry
+from eessi.transport import Parcel, Part
 
-__all__ = ["Content", "Held", "Incoming", "content_of", "event_for", "new_case", "read_parcel"]
+__all__ = ["Content", "Held", "Incoming", "attachments_of", "content_of", "event_for", "new_case", "read_parcel"]
 
 OVERTAKEN = frozenset({"BUC-NOT-YET", "BUC-PARENT", "NODE-NO-CASE"})
 """Rules that a message breaks which overtook an earlier one: it is tried again when its case has moved."""
@@ -77,7 +79,10 @@ def content_of(sed: Sed) -> Content:
 
 @attrs.frozen(slots=True)
 class Incoming:
-    """A message that was read and checked, before its case is looked at."""
+    """A message that was read and checked, before its case is looked at.
+
+    :param message: with the attachments that came beside it.
+    """
 
     parcel: Parcel
     message: Message
@@ -111,7 +116,36 @@ def read_parcel(parcel: Parcel, me: InstitutionId, registry: Registry, reader: R
         first = verdict.errors[0]
         where = f" at {first.path}" if first.path else ""
         raise Held("NODE-INVALID", case_id=case_id, sed=str(message.sed.type), first=f"{first.id}{where}")
+    message = attrs.evolve(message, attachments=attachments_of(header, parcel.attachments))
     return Incoming(parcel, message, verdict, _content(message.sed, reader, case_id))
+
+
+def attachments_of(header: Header, parts: Sequence[Part]) -> tuple[Attachment, ...]:
+    """The attachments that came with a message: content from the parts, names and flags from the header or the parts.
+
+    What neither says to be medical or not counts as medical, so that only those with the right see it.
+
+    :raises Held: when the header lists a file that did not come.
+    """
+    entries = {entry.identifier: entry for entry in header.attachments}
+    missing = entries.keys() - {part.id for part in parts}
+    if missing:
+        case_id = None if header.case_id is None else str(header.case_id)
+        raise Held("NODE-ATTACHMENT", case_id=case_id, missing=str(len(missing)), listed=str(len(entries)))
+    return tuple(_attachment(part, entries.get(part.id)) for part in parts)
+
+
+def _attachment(part: Part, entry: AttachmentEntry | None) -> Attachment:
+    said = part.properties
+    medical = entry.medical if entry else None
+    return Attachment(
+        part.id,
+        safe_name(entry.file_name if entry else said.get("fileName", part.id)),
+        media_type_of(part.data),
+        part.data,
+        said.get("isMedical") != "false" if medical is None else medical,
+        entry.section if entry else said.get("sectionReference"),
+    )
 
 
 def _content(sed: Sed, reader: ReadContent, case_id: str) -> Content:
@@ -134,7 +168,7 @@ def event_for(incoming: Incoming, now: dt.datetime) -> Event:
         facts=incoming.content.facts,
         participant=incoming.content.participant,
         replaces=incoming.content.replaces,
-        attachments=len(header.attachments),
+        attachments=max(len(header.attachments), len(incoming.message.attachments)),
     )
 
 

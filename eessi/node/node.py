@@ -18,6 +18,7 @@ from eessi.buc import Answer, Case, Event, Moves, WhyNot, buc
 from eessi.errors import EessiError, StoreError, UsageError
 from eessi.findings import Outcome, Verdict
 from eessi.ids import BucId, CaseId, CdmVersion, InstitutionId, Role
+from eessi.node.files import open_attachments, open_parts, seal_attachments, seal_parts
 from eessi.node.intake import (
     OVERTAKEN,
     Content,
@@ -31,7 +32,7 @@ from eessi.node.intake import (
     read_parcel,
 )
 from eessi.node.keys import pins_of
-from eessi.node.outgoing import addressees, same_version, sending_event
+from eessi.node.outgoing import addressees, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
 from eessi.node.stored import CaseMoved, Stored, add_events, load, open_case
 from eessi.node.vault import Vault
@@ -41,7 +42,7 @@ from eessi.sed.header_xml import HeaderForm
 from eessi.stores import DEFAULT_TENANT, Store, Unit
 from eessi.stores.cases import CaseRow, CaseRows, DocumentRow, HeldRow, SignalRow
 from eessi.stores.mail import moment_key
-from eessi.transport import Parcel, Part
+from eessi.transport import Parcel
 from eessi.transport.engine import Engine
 
 __all__ = ["DocumentRefused", "Node", "Sent"]
@@ -288,7 +289,7 @@ class Node:
 
     def _submit(self, unit: Unit, message: Message, now: dt.datetime, verdict: Verdict) -> str:
         header = message.header
-        parts = tuple(Part(one.identifier, one.content, one.media_type) for one in message.attachments)
+        parts = tuple(map(part_of, message.attachments))
         parcel = Parcel(
             self.me,
             InstitutionId(header.receivers[0].id),
@@ -315,12 +316,13 @@ class Node:
         direction: str,
         now: dt.datetime,
     ) -> None:
-        """Write events, document and search keys of one step."""
+        """Write events, document with its attachments, and search keys of one step."""
         from hashlib import sha256
 
         stored = add_events(rows, before, after, now, self._due(after))
         case_id, document_id = stored.row.case_id, str(event.document_id)
-        medical = any(entry.medical for entry in message.header.attachments)
+        flags = [entry.medical for entry in message.header.attachments] + [one.medical for one in message.attachments]
+        about = self._about(case_id, document_id, event.version)
         rows.add_document(
             DocumentRow(
                 case_id,
@@ -332,11 +334,13 @@ class Node:
                 " ".join(message_ids),
                 sha256(message.data).hexdigest(),
                 bool(protected or message.header.protected),
-                medical,
+                any(flags),
                 str(verdict.outcome),
-                self.vault.seal(message.data, self._about(case_id, document_id, event.version)),
+                self.vault.seal(message.data, about),
             )
         )
+        sealed = seal_attachments(self.vault, message.attachments, about)
+        rows.add_attachments(case_id, document_id, event.version, sealed)
         rows.add_keys(case_id, [self.vault.digest("pin", pin) for pin in _with_and_without_country(sed)])
 
     def _about(self, case_id: str, document_id: str, version: int) -> str:
@@ -439,7 +443,10 @@ class Node:
         self._changed(rows, before.case, after)
 
     def _hold(self, rows: CaseRows, parcel: Parcel, held: Held, now: dt.datetime) -> None:
-        sealed = self.vault.seal(parcel.payload, self._about("", parcel.message_id, 0))
+        about = self._about("", parcel.message_id, 0)
+        sealed = self.vault.seal(parcel.payload, about)
+        if rows.held_message(parcel.message_id) is None:
+            rows.hold_parts(parcel.message_id, seal_parts(self.vault, parcel.attachments, about))
         row = HeldRow(
             parcel.message_id, moment_key(now), "held", held.rule, held.reason, str(parcel.sender), sealed, held.answer, held.case_id
         )  # fmt: skip
@@ -456,8 +463,10 @@ class Node:
                     moved = True
 
     def _try_again(self, rows: CaseRows, row: HeldRow, now: dt.datetime) -> bool:
-        payload = self.vault.open(row.body, self._about("", row.message_id, 0))
-        parcel = Parcel(InstitutionId(row.sender), self.me, payload, message_id=row.message_id)
+        about = self._about("", row.message_id, 0)
+        parts = open_parts(self.vault, rows.held_parts(row.message_id), about)
+        payload = self.vault.open(row.body, about)
+        parcel = Parcel(InstitutionId(row.sender), self.me, payload, parts, message_id=row.message_id)
         try:
             self._receive_one(rows, read_parcel(parcel, self.me, self.registry, self.reader), now)
         except Held as held:
@@ -515,7 +524,7 @@ class Node:
     def document(
         self, case_id: str, document_id: str, *, who: str, version: int | None = None, right: bool = False
     ) -> Message:
-        """A document of a case; the reading is written down.
+        """A document of a case with its attachments; the reading is written down.
 
         :param who: who reads, as it shall stand in the log. :param right: may see protected and medical documents.
         :raises UsageError: when there is no such document, or it is hidden without the right.
@@ -528,11 +537,13 @@ class Node:
             hidden = (row.protected or row.medical) and not right
             what = "document refused" if hidden else "document"
             rows.note_access(moment_key(self.clock()), who, what, row.case_id, row.document_id)
+            sealed = [] if hidden else list(rows.attachments(row.case_id, row.document_id, row.version))
         if hidden:
             raise UsageError(f"document {document_id} is protected or medical; a right is needed to read it")
-        message = parse(self.vault.open(row.body, self._about(row.case_id, row.document_id, row.version)))
+        about = self._about(row.case_id, row.document_id, row.version)
+        message = parse(self.vault.open(row.body, about))
         assert isinstance(message, Message)
-        return message
+        return attrs.evolve(message, attachments=open_attachments(self.vault, sealed, about))
 
     # --- what others are told ---
 

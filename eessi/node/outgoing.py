@@ -1,4 +1,4 @@
-"""What a document of ours is in its case, before it is sent: its event, its version, whom it goes to."""
+"""What a document of ours is in its case, before it is sent: its event, its version, whom it goes to, what goes beside it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from eessi.buc import Case, Event
 from eessi.errors import NotAllowed, UsageError
 from eessi.ids import Action, InstitutionId
 from eessi.node.intake import Content
-from eessi.sed import Party, Sed
+from eessi.sed import Attachment, Party, Sed
+from eessi.transport import Part
 
-__all__ = ["addressees", "same_version", "sending_event"]
+__all__ = ["addressees", "part_of", "same_version", "sending_event"]
 
 
 def same_version(case: Case, sed: Sed) -> None:
@@ -67,3 +68,14 @@ def addressees(before: Case, after: Case, event: Event, me: InstitutionId) -> It
     for receiver in wanted:
         other = people.get(receiver)
         yield Party(str(receiver), other.role if other else after.role.opposite), action
+
+
+def part_of(attachment: Attachment) -> Part:
+    """The part that carries an attachment, with what the receiver must know about it.
+
+    The properties are named as in the header's JSON form: its XML form has no known place for them.
+    """
+    properties = {"fileName": attachment.file_name, "isMedical": str(attachment.medical).lower()}
+    if attachment.section is not None:
+        properties["sectionReference"] = attachment.section
+    return Part(attachment.identifier, attachment.content, attachment.media_type, properties)

@@ -77,6 +77,16 @@ DOCUMENT: Final = Table(
     Column("verdict", String(16), nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+ATTACHMENT: Final = Table(
+    "case_attachment",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("case_id", String(64), primary_key=True),
+    Column("document_id", String(80), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
 KEY: Final = Table(
     "case_key",
     METADATA,
@@ -101,6 +111,14 @@ HELD: Final = Table(
     Column("body", LargeBinary, nullable=False),
     Index("case_held_by_state", "tenant", "state", "no"),
     Index("case_held_by_case", "tenant", "case_id", "state"),
+)
+HELD_PART: Final = Table(
+    "case_held_part",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("message_id", String(255), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
 )
 SIGNAL: Final = Table(
     "case_signal",
@@ -354,7 +372,28 @@ class CaseRows:
         row = self._unit.execute(query.order_by(DOCUMENT.c.version.desc()).limit(1)).mappings().first()
         return None if row is None else _row(DocumentRow, row)
 
+    def add_attachments(self, case_id: str, document_id: str, version: int, bodies: Iterable[bytes]) -> None:
+        """Add the sealed attachments of one version of a document, in their order."""
+        at = {"case_id": case_id, "document_id": document_id, "version": version}
+        self._unit.insert(ATTACHMENT, [{**at, "no": no, "body": body} for no, body in enumerate(bodies, 1)])
+
+    def attachments(self, case_id: str, document_id: str, version: int) -> Iterator[bytes]:
+        """The sealed attachments of one version of a document, in their order."""
+        where = (ATTACHMENT.c.case_id == case_id, ATTACHMENT.c.document_id == document_id)
+        query = self._unit.own(ATTACHMENT, ATTACHMENT.c.body).where(*where, ATTACHMENT.c.version == version)
+        yield from cast("Iterable[bytes]", self._unit.execute(query.order_by(ATTACHMENT.c.no)).scalars())
+
     # --- held messages ---
+
+    def hold_parts(self, message_id: str, bodies: Iterable[bytes]) -> None:
+        """Keep the sealed parts of a message that was not held before, in their order."""
+        rows = [{"message_id": message_id, "no": no, "body": body} for no, body in enumerate(bodies, 1)]
+        self._unit.insert(HELD_PART, rows)
+
+    def held_parts(self, message_id: str) -> Iterator[bytes]:
+        """The sealed parts of a held message, in their order."""
+        query = self._unit.own(HELD_PART, HELD_PART.c.body).where(HELD_PART.c.message_id == message_id)
+        yield from cast("Iterable[bytes]", self._unit.execute(query.order_by(HELD_PART.c.no)).scalars())
 
     def hold(self, row: HeldRow) -> None:
         """Keep a message that could not be applied; one that is held already keeps its place."""

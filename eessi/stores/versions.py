@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from eessi.errors import StoreError
 
-__all__ = ["bring_up_to_date", "newest_revisions", "revisions_of"]
+__all__ = ["bring_up_to_date", "migrate_to", "newest_revisions", "revisions_of"]
 
 _FILE = re.compile(r"(?P<revision>(?P<room>[a-z]+)_[0-9]{4})_\w+\.py")
 _LOCK = 7_307_842_191
@@ -59,7 +59,7 @@ def bring_up_to_date(engine: Engine, *, migrate: bool = True) -> None:
         unknown = sorted(revision for revision in found if not _is_known(revision))
         if unknown:
             raise StoreError(f"the store is newer than this toolkit ({', '.join(unknown)}); update eessi-toolkit")
-        _migrate(connection)
+        migrate_to(connection)
 
 
 def _is_known(revision: str) -> bool:
@@ -67,7 +67,8 @@ def _is_known(revision: str) -> bool:
     return any(name.startswith(f"{revision}_") for name in names)
 
 
-def _migrate(connection: Connection) -> None:
+def migrate_to(connection: Connection, *revisions: str) -> None:
+    """Run the migrations that lead to these revisions, one per room; to the newest of all where none are named."""
     from alembic import command
     from alembic.config import Config
 
@@ -76,4 +77,5 @@ def _migrate(connection: Connection) -> None:
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        for revision in revisions or ("heads",):
+            command.upgrade(config, revision)

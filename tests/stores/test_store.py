@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,8 @@ from eessi.stores import Store
 from eessi.stores.directory import DirectoryRows
 from eessi.stores.directory_rows import CopyRow
 from eessi.stores.rooms import ROOMS, all_metadata, metadata_of
-from eessi.stores.store import url_of
-from eessi.stores.versions import newest_revisions, revisions_of
+from eessi.stores.store import _engine, url_of
+from eessi.stores.versions import migrate_to, newest_revisions, revisions_of
 
 
 def row(seq: int) -> CopyRow:
@@ -138,6 +140,41 @@ def test_opening_again_changes_nothing(store: Store, place: str) -> None:
         DirectoryRows(unit).add_copy(row(1))
     with Store.open(place, migrate=False) as again:
         assert seqs(again) == [1]
+
+
+def older_versions() -> list[str]:
+    """Every revision behind which its room has another one."""
+    found = files("eessi.stores.migrations").joinpath("versions").iterdir()
+    revisions = {"_".join(one.name.split("_")[:2]) for one in found if re.match("[a-z]+_[0-9]{4}_", one.name)}
+    return sorted(revisions - newest_revisions())
+
+
+def a_row(table: sa.Table) -> dict[str, object]:
+    """A synthetic value for every column."""
+    samples: dict[type, object] = {int: 1, str: "x", bytes: b"x", bool: True}
+    return {column.name: samples[column.type.python_type] for column in table.c}
+
+
+@pytest.mark.parametrize("revision", older_versions())
+def test_a_store_of_an_older_version_is_brought_up_and_keeps_every_row(place: str, revision: str) -> None:
+    room = revision.partition("_")[0]
+    others = {one for one in newest_revisions() if one.partition("_")[0] != room}
+    engine, old = _engine(url_of(place)), sa.MetaData()
+    with engine.connect() as connection, connection.execution_options(eessi_writes=True).begin():
+        migrate_to(connection, *others, revision)
+        old.reflect(connection)
+        tables = [table for table in old.sorted_tables if table.name != "alembic_version"]
+        for table in tables:
+            connection.execute(sa.insert(table), [a_row(table)])
+    engine.dispose()
+    with pytest.raises(StoreError, match="older version"):
+        Store.open(place, migrate=False)
+    with Store.open(place) as store, store.read() as unit:
+        assert revisions_of(unit.connection) == newest_revisions()
+        assert compare_metadata(MigrationContext.configure(unit.connection), all_metadata()) == []
+        for table in tables:
+            rows = [dict(row) for row in unit.execute(sa.select(table)).mappings()]
+            assert a_row(table) in rows, table.name
 
 
 def test_an_empty_database_is_refused_where_migration_is_not_allowed(place: str) -> None:
