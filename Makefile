@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
+LOWEST := .venv-lowest
 
-.PHONY: demo test test-peers test-long lint types docs bench clean
+.PHONY: demo test test-lowest test-peers test-long lint types docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/eessi replay examples/scenarios/s_buc_01.buc.yaml examples/scenarios/la_buc_01.buc.yaml --report demo.html
 
 test: $(VENV)/.dev
 	$(PYTEST) -n auto -m "not peers and not long"
+
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -n auto -m "not peers and not long"
 
 test-peers: $(VENV)/.dev
 	tools/install_peers.sh
@@ -24,6 +28,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(MAKE) types
+	$(BIN)/python -m tools.licences
+	$(BIN)/python -m tools.vulnerabilities
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -51,5 +57,13 @@ $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install -e '.[dev,bench]'
 	@touch $@
 
+# The oldest version of each dependency that pyproject.toml allows; what the tests themselves need is as new as goes with it.
+$(LOWEST)/.installed: pyproject.toml | $(VENV)/.dev
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip compile --quiet --python $(LOWEST) --resolution lowest-direct --extra all --extra postgresql \
+		--output-file $(LOWEST)/versions.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/versions.txt -e '.[dev]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist docs/_build demo.html
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist docs/_build demo.html

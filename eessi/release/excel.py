@@ -47,8 +47,8 @@ def write_sheet(
     book.save(file)
 
 
-def read_sheet(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of the first sheet as text, with their numbers; empty rows are passed over.
+def read_sheet(file: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Rows of the first sheet as text, with their numbers; empty rows are passed over. The file is closed when this returns.
 
     :raises InputError: not an Excel file, or a column is missing; with the name of the column.
     """
@@ -57,13 +57,11 @@ def read_sheet(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
     except ModuleNotFoundError:
         raise MissingExtra("release", "reading Excel files") from None
     try:
-        book = load_workbook(file, read_only=True, data_only=True)
+        with file.open("rb") as opened:
+            book = load_workbook(opened, read_only=True, data_only=True)
+            return list(_rows(book.worksheets[0].iter_rows(values_only=True), file, columns))
     except (OSError, BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"not an Excel file: {type(error).__name__}", source=str(file)) from None
-    try:
-        yield from _rows(book.worksheets[0].iter_rows(values_only=True), file, columns)
-    finally:
-        book.close()
 
 
 def _rows(
