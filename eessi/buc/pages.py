@@ -1,15 +1,12 @@
-"""A process on one page: as plain text, JSON, Markdown or HTML, all from the rows."""
+"""A process in words: as plain text, JSON or Markdown, all from the rows; ``eessi.pages`` makes the HTML page of it."""
 
 from __future__ import annotations
-
-import html
-from collections.abc import Iterable
 
 from eessi.buc import pictures
 from eessi.buc.definition import Buc, Effect, SendRow, Trigger
 from eessi.ids import CdmVersion, Role
 
-__all__ = ["as_html", "as_json", "as_markdown", "as_text", "told"]
+__all__ = ["answers_of", "as_json", "as_markdown", "as_text", "head", "lists", "rows_at", "told"]
 
 _NEEDS_WORD = {"sent": "sent", "received": "received", "update_received": "received in a new version"}
 
@@ -44,7 +41,8 @@ def told(trigger: Trigger, buc: Buc) -> str:
     return text
 
 
-def _answers(row: SendRow) -> str:
+def answers_of(row: SendRow) -> str:
+    """The SEDs that this one answers, parted by commas."""
     return ", ".join(dict.fromkeys(item.reply_to for item in row.after if item.reply_to is not None))
 
 
@@ -107,7 +105,8 @@ def _row_json(row: SendRow, buc: Buc) -> dict[str, object]:
     }
 
 
-def _head(buc: Buc, version: str | CdmVersion) -> list[str]:
+def head(buc: Buc, version: str | CdmVersion) -> list[str]:
+    """What stands above the documents of a process, line by line: versions, participants, openers, basis, closing, sources."""
     resolved, assumed = buc.resolve(version)
     known = ", ".join(map(str, buc.versions))
     lines = [
@@ -130,11 +129,21 @@ def _practices(buc: Buc) -> list[str]:
     return lines
 
 
+def lists(buc: Buc) -> list[tuple[str, list[str]]]:
+    """What stands below the documents of a process, by title; a title without anything below it is left out."""
+    found = [
+        ("Effects", [_effect(item) for item in buc.effects]),
+        ("National practice", _practices(buc)),
+        ("Notes", [*buc.notes, *buc.version_notes]),
+    ]
+    return [(title, items) for title, items in found if items]
+
+
 def as_text(buc: Buc, version: str | CdmVersion) -> str:
     """A process as plain text."""
-    lines = [f"{buc.code}  {buc.title}", *_head(buc, version), ""]
+    lines = [f"{buc.code}  {buc.title}", *head(buc, version), ""]
     for row in rows_at(buc, version):
-        answers = f" answers {_answers(row)}" if _answers(row) else ""
+        answers = f" answers {answers_of(row)}" if answers_of(row) else ""
         repeat = "once" if row.once else "any number"
         lines.append(f"{row.sed:8} {row.kind}: by {' or '.join(row.by) or 'systems'}{answers}; {repeat}")
         if row.block is None:
@@ -142,19 +151,14 @@ def as_text(buc: Buc, version: str | CdmVersion) -> str:
             attributes = _attributes(row)
             if attributes:
                 lines.append(f"         may: {', '.join(attributes)}")
-    for title, items in (
-        ("Effects", [_effect(item) for item in buc.effects]),
-        ("National practice", _practices(buc)),
-        ("Notes", [*buc.notes, *buc.version_notes]),
-    ):
-        if items:
-            lines += ["", title, *(f"  {item}" for item in items)]
+    for title, items in lists(buc):
+        lines += ["", title, *(f"  {item}" for item in items)]
     return "\n".join(lines) + "\n"
 
 
 def as_markdown(buc: Buc, version: str | CdmVersion) -> str:
     """A process as a Markdown page for the documentation, with its diagrams in Mermaid."""
-    lines = [f"# {buc.code} {buc.title}", "", *(f"- {item}" for item in _head(buc, version)), ""]
+    lines = [f"# {buc.code} {buc.title}", "", *(f"- {item}" for item in head(buc, version)), ""]
     if buc.block is None:
         lines += ["## Course", "", "```{mermaid}", pictures.state_mermaid(buc, version).rstrip(), "```", ""]
         lines += [pictures.describe(buc, version), ""]
@@ -162,49 +166,7 @@ def as_markdown(buc: Buc, version: str | CdmVersion) -> str:
     for row in rows_at(buc, version):
         after = "; ".join(told(item, buc) for item in row.after if row.block is None)
         by = ", ".join(row.by) or "systems"
-        lines.append(f"| {row.sed} | {by} | {_answers(row)} | {'once' if row.once else 'any number'} | {after} |")
-    for title, items in (
-        ("Effects", [_effect(item) for item in buc.effects]),
-        ("National practice", _practices(buc)),
-        ("Notes", [*buc.notes, *buc.version_notes]),
-    ):
-        if items:
-            lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
+        lines.append(f"| {row.sed} | {by} | {answers_of(row)} | {'once' if row.once else 'any number'} | {after} |")
+    for title, items in lists(buc):
+        lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
     return "\n".join(lines) + "\n"
-
-
-def as_html(buc: Buc, version: str | CdmVersion) -> str:
-    """A process as one self-contained HTML page with its diagram as SVG."""
-    title = html.escape(f"{buc.code} {buc.title}")
-    parts = [
-        "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
-        "<style>body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
-        "table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3rem .6rem;text-align:left;"
-        "vertical-align:top}</style></head><body>",
-        f"<h1>{title}</h1>",
-        _list(_head(buc, version)),
-    ]
-    if buc.block is None:
-        parts += ["<h2>Course</h2>", pictures.state_svg(buc, version)]
-    parts += ["<h2>Documents</h2><table><thead><tr>"]
-    parts += [f'<th scope="col">{name}</th>' for name in ("SED", "by", "answers", "how often", "after")]
-    parts.append("</tr></thead><tbody>")
-    for row in rows_at(buc, version):
-        after = "<br>".join(html.escape(told(item, buc)) for item in row.after if row.block is None)
-        cells = [row.sed, ", ".join(row.by) or "systems", _answers(row), "once" if row.once else "any number"]
-        body = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        parts.append(f"<tr>{body}<td>{after}</td></tr>")
-    parts.append("</tbody></table>")
-    for title, items in (
-        ("Effects", [_effect(item) for item in buc.effects]),
-        ("National practice", _practices(buc)),
-        ("Notes", [*buc.notes, *buc.version_notes]),
-    ):
-        if items:
-            parts += [f"<h2>{title}</h2>", _list(items)]
-    return "\n".join([*parts, "</body></html>"]) + "\n"
-
-
-def _list(items: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"

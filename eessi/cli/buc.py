@@ -93,7 +93,9 @@ def show(
     elif format == "md":
         write(pages.as_markdown(found, cdm), output, quiet=quiet)
     elif format == "html":
-        write(pages.as_html(found, cdm), output, quiet=quiet)
+        from eessi.pages.process import process_page
+
+        write(process_page(found, cdm), output, quiet=quiet)
     else:
         write(pages.as_text(found, cdm), output, quiet=quiet)
     return 0
@@ -135,9 +137,12 @@ def diagram(
             svg = pictures.sequence_svg(found, cdm, case=case)
     if format == "json":
         print_json({"mermaid": mermaid, "svg": svg}, output, quiet=quiet)
-    elif format in ("svg", "html"):
-        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{code or "Processes"}</title>{svg}</html>'
-        write(svg if format == "svg" else page, output, quiet=quiet)
+    elif format == "svg":
+        write(svg, output, quiet=quiet)
+    elif format == "html":
+        from eessi.pages.process import picture_page
+
+        write(picture_page(code or "Processes", [(kind.capitalize(), svg)]), output, quiet=quiet)
     else:
         write(f"```{{mermaid}}\n{mermaid}```\n" if format == "md" else mermaid, output, quiet=quiet)
     return 0

@@ -99,16 +99,9 @@ def show(
     if format == "json":
         print_json(_case_json(found), output, quiet=quiet)
     elif format == "html":
-        from eessi.buc import pictures
+        from eessi.pages.process import case_page
 
-        body = pictures.state_svg(found.buc, found.version, case=found) + pictures.sequence_svg(
-            found.buc, found.version, case=found
-        )
-        title = f"{found.buc.code} {found.state}"
-        page = (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>'
-        )
-        write(page, output, quiet=quiet)
+        write(case_page(found), output, quiet=quiet)
     else:
         lines = [f"{found.buc.code} {found.version}, {found.role}: {found.state}"]
         lines += [f"  {item.role}: {item.institution or 'not named'}" for item in found.participants if item.active]

@@ -191,7 +191,7 @@ def _holds(element: Element) -> str:
 def _write_bucs(folder: Path, seds: set[str]) -> list[tuple[str, str, str]]:
     """The pages of every process in which a SED of the package is used."""
     from eessi.buc import all_bucs
-    from eessi.buc.pages import as_html
+    from eessi.pages.process import process_page
 
     index = []
     for buc in all_bucs():
@@ -200,7 +200,7 @@ def _write_bucs(folder: Path, seds: set[str]) -> list[tuple[str, str, str]]:
             continue
         version = buc.versions[-1]
         page = f"buc/{buc.code}.html"
-        (folder / page).write_text(as_html(buc, version), encoding="utf-8")
+        (folder / page).write_text(process_page(buc, version), encoding="utf-8")
         index.append((str(buc.code), buc.title or "", page))
     return index
 

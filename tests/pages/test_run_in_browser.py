@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from eessi.pages import campaign_report, run_report
 from eessi.testing import Scenario, run
 from eessi.testing.campaigns import Options, find_kit, run_kit
 
 if TYPE_CHECKING:
-    from axe_playwright_python.base import AxeResults
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.peers
@@ -36,22 +34,6 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("campaign") / "moveit.html"
     path.write_text(campaign_report(record.model_dump(mode="json")), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(absent: Callable[[str], None]) -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        absent("Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("the Python package playwright")
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -76,18 +58,10 @@ def test_it_opens_from_disk_without_error_or_request(opened: tuple[Page, list[st
     assert requests == [report.as_uri()]
 
 
-def axe_run(page: Page) -> AxeResults:
-    if os.environ.get("CI") == "true":
-        from axe_playwright_python.sync_playwright import Axe
-    else:
-        Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe  # a class
-    return Axe().run(page)
-
-
 def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> None:
     page, _, _ = opened
     page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-    found = axe_run(page)
+    found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert len(found.response["passes"]) > 20
 
@@ -95,7 +69,7 @@ def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> No
 def test_axe_finds_no_violation_in_a_campaign(opened: tuple[Page, list[str], list[str]], campaign: Path) -> None:
     page, messages, requests = opened
     page.goto(campaign.as_uri())
-    found = axe_run(page)
+    found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert messages == []
     assert requests[-1] == campaign.as_uri()
