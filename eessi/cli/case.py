@@ -16,7 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["case"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Keeping(click.Group):
+    """The commands over the cases of a store live in modules of their own, loaded when one of them is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *self._others()])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self.commands.get(cmd_name) or self._others().get(cmd_name)
+
+    def _others(self) -> dict[str, click.Command]:
+        from eessi.cli import case_jobs, case_keeping
+
+        return {**case_keeping.COMMANDS, **case_jobs.COMMANDS}
+
+
+@click.group(cls=_Keeping, context_settings={"help_option_names": ["-h", "--help"]})
 def case() -> None:
     """Cases: what happened, what may come next, and why something else may not."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eessi.node import Node
     from eessi.node.operation import Status
 
-__all__ = ["node"]
+__all__ = ["OpenNode", "node"]
 
 _config = click.option(
     "--config", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The node's node.toml."
@@ -55,7 +55,7 @@ def init(folder: Path, access_point: Path, institution: str, url: str) -> int:
 @click.option("--pause", default=1.0, show_default=True, help="Seconds between two looks when there is nothing to do.")
 def run(config: Path, once: bool, pause: float) -> int:
     """Send, pull and apply until stopped (Ctrl-C), or once."""
-    with _Open(config) as opened:
+    with OpenNode(config) as opened:
         quiet_since = time.monotonic()
         while True:
             try:
@@ -99,7 +99,7 @@ def send(
     sed = parse(read_source(document))
     if not isinstance(sed, Sed):
         raise UsageError(f"{document} has an envelope already; give the SED alone")
-    with _Open(config) as opened:
+    with OpenNode(config) as opened:
         if case_id is None:
             if buc is None or not receivers:
                 raise UsageError("a new case needs --buc and --to; an open one --case")
@@ -184,7 +184,7 @@ def _as_text(found: Status) -> str:
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
     """Send messages again that were given up, the same bytes under the same id."""
-    with _Open(config) as opened:
+    with OpenNode(config) as opened:
         done = opened.engine.outbox.redrive(dt.datetime.now(dt.UTC), ids or None, dry_run=dry_run)
     for message_id in done:
         click.echo(message_id)
@@ -197,7 +197,7 @@ def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
 @click.option("--retry", "message_id", metavar="ID", help="Try this held message again, after its cause was mended.")
 def held(config: Path, message_id: str | None) -> int:
     """Messages that could not be applied, with the reason. Exit code 1 while there are any."""
-    with _Open(config) as opened:
+    with OpenNode(config) as opened:
         if message_id is not None:
             applied = opened.retry(message_id)
             click.echo("applied" if applied else "still held")
@@ -208,7 +208,7 @@ def held(config: Path, message_id: str | None) -> int:
     return 1 if rows else 0
 
 
-class _Open:
+class OpenNode:
     """An open node with its HTTP client, closed again at the end."""
 
     def __init__(self, config: Path) -> None:

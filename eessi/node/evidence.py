@@ -18,6 +18,7 @@ import attrs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eessi.errors import DefinitionError, InputError, UnknownCode
+from eessi.node.stored import ERASED
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.cases import CaseRows, EventRow
 from eessi.stores.mail import JournalRow, MailRows, moment_of
@@ -61,7 +62,7 @@ def _of_case(mail: MailRows, rows: CaseRows, case_id: str) -> Iterator[Step]:
     for event in rows.events(case_id):
         body = json.loads(event.body)
         words = " ".join(str(body[key]) for key in ("kind", "sed", "document_id") if key in body)
-        yield Step(moment_of(event.at), None, "case", words or "opened", event.hash)
+        yield Step(moment_of(event.at), None, "case", words or ("erased" if ERASED in body else "opened"), event.hash)
     for document in rows.documents(case_id):
         for message_id in document.message_ids.split():
             yield from (_step(row) for row in mail.journal(message_id))

@@ -31,7 +31,7 @@ from eessi.node.intake import (
     new_case,
     read_parcel,
 )
-from eessi.node.keys import pins_of
+from eessi.node.keys import days_between, pin_digest, pin_digests
 from eessi.node.outgoing import addressees, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
 from eessi.node.stored import CaseMoved, Stored, add_events, load, open_case
@@ -166,14 +166,17 @@ class Node:
         state: str | None = None,
         national_number: str | None = None,
         due_before: dt.date | None = None,
+        opened: tuple[dt.date | None, dt.date | None] = (None, None),
+        changed: tuple[dt.date | None, dt.date | None] = (None, None),
         limit: int = 1000,
     ) -> tuple[CaseRow, ...]:
         """Heads of the cases that fit everything asked for.
 
         :param pin: a personal identification number, found through a keyed digest; with ``country`` where the document
             names one.
+        :param opened: :param changed: first and last day, in UTC, both included; ``None`` leaves that end open.
         """
-        digest = None if pin is None else self.vault.digest("pin", f"{country or ''}:{pin}")
+        digest = None if pin is None else pin_digest(self.vault, pin, country)
         with self.store.read(self.tenant) as unit:
             found = CaseRows(unit).find(
                 digest=digest,
@@ -182,6 +185,8 @@ class Node:
                 state=state,
                 national_number=national_number,
                 due_before=None if due_before is None else due_before.isoformat(),
+                opened=days_between(*opened),
+                changed=days_between(*changed),
                 limit=limit,
             )
             return tuple(found)
@@ -341,7 +346,7 @@ class Node:
         )
         sealed = seal_attachments(self.vault, message.attachments, about)
         rows.add_attachments(case_id, document_id, event.version, sealed)
-        rows.add_keys(case_id, [self.vault.digest("pin", pin) for pin in _with_and_without_country(sed)])
+        rows.add_keys(case_id, pin_digests(self.vault, sed))
 
     def _about(self, case_id: str, document_id: str, version: int) -> str:
         return f"{self.tenant}\x00{case_id}\x00{document_id}\x00{version}"
@@ -540,6 +545,8 @@ class Node:
             sealed = [] if hidden else list(rows.attachments(row.case_id, row.document_id, row.version))
         if hidden:
             raise UsageError(f"document {document_id} is protected or medical; a right is needed to read it")
+        if not row.body:
+            raise UsageError(f"the contents of case {case_id} were erased")
         about = self._about(row.case_id, row.document_id, row.version)
         message = parse(self.vault.open(row.body, about))
         assert isinstance(message, Message)
@@ -575,9 +582,3 @@ class Node:
 def _received(row: SignalRow) -> Received:
     data = json.loads(row.data)
     return Received(row.no, str(row.case_id), **data)
-
-
-def _with_and_without_country(sed: Sed) -> Iterator[str]:
-    for pin in pins_of(sed):
-        yield pin
-        yield f":{pin.partition(':')[2]}"

@@ -20,6 +20,7 @@ class SignalType(enum.StrEnum):
     CASE_OPENED = "eessi.case.opened"
     CASE_CHANGED = "eessi.case.changed"
     CASE_CLOSED = "eessi.case.closed"
+    CASE_ERASED = "eessi.case.erased"
     SED_SENT = "eessi.sed.sent"
     SED_RECEIVED = "eessi.sed.received"
     MESSAGE_HELD = "eessi.message.held"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import attrs
 
@@ -16,7 +16,10 @@ from eessi.ids import InstitutionId
 from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import moment_key
 
-__all__ = ["CaseMoved", "Stored", "add_events", "load", "open_case"]
+__all__ = ["ERASED", "CaseErased", "CaseMoved", "Stored", "add_erasure", "add_events", "load", "open_case"]
+
+ERASED: Final = "erased"
+"""State of a head whose contents were taken out. Its history stays, so that the chain of its events can be verified."""
 
 
 class CaseMoved(ProcessError):
@@ -29,6 +32,13 @@ class CaseMoved(ProcessError):
         self.case = case
         self.revision = revision
         super().__init__(f"the case {case.id} has moved on to event {revision}; look at it again before acting")
+
+
+class CaseErased(ProcessError):
+    """The contents of the case were erased; nothing can happen in it any more."""
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"the contents of case {case_id} were erased; nothing can happen in it any more")
 
 
 @attrs.frozen(slots=True)
@@ -84,6 +94,8 @@ def load(rows: CaseRows, case_id: str) -> Stored:
     if not bodies:
         raise BrokenData(f"case {case_id} has no history")
     opening, *events = bodies
+    if events and ERASED in events[-1]:
+        del events[-1]
     case, misfits = _begin(head, opening["opening"]).retrace(read_event(event) for event in events)
     return Stored(case, head.revision, head, misfits)
 
@@ -105,8 +117,10 @@ def _begin(head: CaseRow, opening: _Opening) -> Case:
 def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, due_at: dt.date | None) -> Stored:
     """Write the events by which ``after`` is ahead of ``before``, and the new head.
 
-    :raises CaseMoved: when another writer was faster.
+    :raises CaseMoved: when another writer was faster. :raises CaseErased: when its contents were erased.
     """
+    if before.row.state == ERASED:
+        raise CaseErased(before.row.case_id)
     seen = before.revision
     fresh = after.history[len(before.case.history) :]
     others = [
@@ -126,3 +140,21 @@ def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, du
     for number, event in enumerate(fresh, start=seen + 1):
         rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)))
     return Stored(after, head.revision, head)
+
+
+def add_erasure(rows: CaseRows, before: Stored, now: dt.datetime, words: dict[str, str]) -> None:
+    """Write down, behind the last event of a case, that its contents were erased, and why.
+
+    :param words: rule, reason and who; never anything of the contents.
+    :raises CaseMoved: when another writer was faster. :raises CaseErased: when they were erased before.
+    """
+    if before.row.state == ERASED:
+        raise CaseErased(before.row.case_id)
+    number = before.revision + 1
+    head = attrs.evolve(
+        before.row, state=ERASED, revision=number, changed_at=moment_key(now), due_at=None, national_number=None
+    )
+    if not rows.move_case(head, seen=before.revision):
+        current = load(rows, head.case_id)
+        raise CaseMoved(current.case, current.revision)
+    rows.add_event(EventRow(head.case_id, number, moment_key(now), json.dumps({ERASED: words}, sort_keys=True)))

@@ -41,6 +41,8 @@ CASE: Final = Table(
     Index("case_head_by_buc", "tenant", "buc", "state"),
     Index("case_head_by_due", "tenant", "due_at"),
     Index("case_head_by_number", "tenant", "national_number"),
+    Index("case_head_by_change", "tenant", "changed_at"),
+    Index("case_head_by_opening", "tenant", "opened_at"),
 )
 PARTNER: Final = Table(
     "case_partner",
@@ -285,11 +287,15 @@ class CaseRows:
         state: str | None = None,
         national_number: str | None = None,
         due_before: str | None = None,
-        changed_before: str | None = None,
+        changed: tuple[str | None, str | None] = (None, None),
+        opened: tuple[str | None, str | None] = (None, None),
         limit: int = 1000,
     ) -> Iterator[CaseRow]:
-        """Heads that fit everything asked for, those with the nearest deadline first, then the latest changed."""
-        others = (digest, partner, buc, state, national_number, changed_before)
+        """Heads that fit everything asked for, those with the nearest deadline first, then the latest changed.
+
+        :param changed: :param opened: first moment and the moment behind the last one; ``None`` leaves that end open.
+        """
+        others = (digest, partner, buc, state, national_number, *changed, *opened)
         if due_before is not None and all(one is None for one in others):
             for found in self._unit.fetch(_CASES_DUE, due=due_before, limit=limit):
                 yield CaseRow(*found)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
@@ -297,19 +303,24 @@ class CaseRows:
         query = self._unit.own(CASE)
         if digest is not None:
             query = query.join(KEY, sa.and_(KEY.c.tenant == CASE.c.tenant, KEY.c.case_id == CASE.c.case_id))
-            query = query.where(KEY.c.digest == digest)
+            query = query.where(KEY.c.tenant == self._unit.tenant, KEY.c.digest == digest)
         if partner is not None:
             query = query.join(PARTNER, sa.and_(PARTNER.c.tenant == CASE.c.tenant, PARTNER.c.case_id == CASE.c.case_id))
-            query = query.where(PARTNER.c.institution == partner)
+            query = query.where(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.institution == partner)
         for column, value in ((CASE.c.buc, buc), (CASE.c.state, state), (CASE.c.national_number, national_number)):
             if value is not None:
                 query = query.where(column == value)
+        for column, (since, until) in ((CASE.c.changed_at, changed), (CASE.c.opened_at, opened)):
+            if since is not None:
+                query = query.where(column >= since)
+            if until is not None:
+                query = query.where(column < until)
         if due_before is not None:
             query = query.where(CASE.c.due_at <= due_before).order_by(CASE.c.due_at)
-        else:
+        elif all(one is None for one in (digest, partner, buc, national_number)):
             query = query.order_by(CASE.c.changed_at.desc())
-        if changed_before is not None:
-            query = query.where(CASE.c.changed_at < changed_before)
+        else:  # an expression, so that the few rows found are sorted and not all cases walked in the order of their change
+            query = query.order_by((CASE.c.changed_at + "").desc())
         for row in self._unit.execute(query.limit(limit)).mappings():
             yield _row(CaseRow, row)
 

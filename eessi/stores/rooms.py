@@ -15,6 +15,7 @@ ROOMS: Final = {
     "directory": "eessi.stores.directory",
     "mail": "eessi.stores.mail",
     "cases": "eessi.stores.cases",
+    "keeping": "eessi.stores.keeping",
 }
 """Room -> module whose ``METADATA`` holds its tables. A new room adds a row here and a first migration."""
 
