@@ -15,9 +15,9 @@ from eessi.node.evidence import check_store, timeline
 from eessi.node.keeping import erase, hold, holds, lift
 from eessi.node.retention import RetentionRule, execute, load_rules, plan
 from eessi.node.stored import CaseErased, add_events, load
+from eessi.sed import Attachment
 from eessi.stores.cases import CaseRows
 from eessi.stores.keeping import KeepingRows
-from eessi.sed import Attachment
 from tests.node.conftest import BE, Pair, sandbox
 from tests.node.test_node import parcel_of, started, take
 
