@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Case", "Goal", "Outcome", "arguments", "environment", "measure", "report", "write_results"]
+__all__ = ["Case", "Goal", "Outcome", "arguments", "environment", "measure", "outcome", "report", "write_results"]
 
 
 @attrs.frozen(slots=True)
@@ -78,7 +78,7 @@ def measure(
         for case in order:
             times[case.name].append(_timed(case, calls[case.name], inputs))
     gc.unfreeze()
-    return [_outcome(case.name, times[case.name], times[baseline]) for case in cases]
+    return [outcome(case.name, times[case.name], times[baseline]) for case in cases]
 
 
 def _calls(case: Case, inputs: int, sample: float) -> int:
@@ -97,7 +97,8 @@ def _timed(case: Case, calls: int, inputs: int) -> float:
     return (time.thread_time() - start) / calls
 
 
-def _outcome(name: str, own: list[float], base: list[float]) -> Outcome:
+def outcome(name: str, own: list[float], base: list[float]) -> Outcome:
+    """What times of a case and of the baseline, one each per round, say."""
     ratios = sorted(one / other for one, other in zip(own, base, strict=True))
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (ratios[0],) * 3
     return Outcome(name, statistics.median(own), middle, low, high)

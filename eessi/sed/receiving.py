@@ -12,10 +12,10 @@ from lxml import etree
 from eessi import _xml
 from eessi.findings import Outcome, Verdict
 from eessi.schemas import Fidelity, validate_tree
-from eessi.sed import validation
 from eessi.sed.document import Sed
+from eessi.sed.judging import about_sed, with_findings
 from eessi.sed.paths import SIGNATURE
-from eessi.sed.records import Records, RootBlock, filling, head_of, records_of
+from eessi.sed.records import Reader, Records, RootBlock, filling, head_of, records_of
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
@@ -32,17 +32,28 @@ class _Route:
 
     :ivar row: name, namespace and what :func:`recognise_root` says, as every :class:`Sed` with this root has it.
     :ivar schema: of an exact package; ``None`` where only :func:`validate_tree` can judge.
+    :ivar read: the generated reader, once there is one.
     :ivar fine: verdicts of valid documents without findings, by signature, ``sedGVer`` and ``sedVer``.
     """
 
-    __slots__ = ("fine", "name", "namespace", "read", "records", "row", "schema")
+    __slots__ = ("_met", "fine", "name", "namespace", "read", "records", "row", "schema")
 
     def __init__(self, sed: Sed, schema: etree.XMLSchema | None, records: Records | None) -> None:
         self.name, self.namespace, self.row = sed.name, sed.namespace, sed._row
         self.schema = schema
         self.records = records
-        self.read = records.reader if records is not None else None
+        self.read: Reader | None = None
         self.fine: dict[tuple[bool, str | None, str | None], Verdict] = {}
+        self._met = False
+
+    def record(self, data: bytes, root: etree._Element) -> RootBlock | None:
+        """The record of a document; the first one by name, since making a reader takes longer than that."""
+        if self.records is None:
+            return None
+        if not self._met:
+            self._met = True
+            return self.records.read_tree(root)
+        return self.records.read(data, root)
 
 
 _Key = tuple[str, str | None, dt.date | None]
@@ -112,13 +123,12 @@ def _first(
     """The long way, which finds out what the short one may rely on."""
     sed = Sed(root, data, source=source)
     verdict = validate_tree(root, registry, data=data, package=package, as_of=as_of, source=source)
-    whole = validation._more(verdict, *validation._about_sed(sed))
+    whole = with_findings(verdict, *about_sed(sed))
     route = _route(sed, registry, package, as_of)
     proved = verdict.outcome is Outcome.VALID
     if proved and not whole.findings:
         route.fine[(sed.is_signed, root.get("sedGVer"), root.get("sedVer"))] = whole
-    record = route.records.read(data, root) if route.records is not None else None
-    return Received(sed, whole, record)
+    return Received(sed, whole, route.record(data, root))
 
 
 def _route(sed: Sed, registry: Registry, package: str | None, as_of: dt.date | None) -> _Route:
@@ -140,8 +150,10 @@ def _by_route(route: _Route, root: etree._Element, data: bytes) -> Received | No
     # whatever the encoding, a signature's namespace holds the byte of "#"; most documents have none
     signed = b"#" in data and next(root.iterchildren(SIGNATURE), None) is not None
     verdict = route.fine.get((signed, head[1], head[2]))
-    if verdict is None or route.records is None or route.read is None:
+    if verdict is None or route.records is None:
         return None
+    if route.read is None:
+        route.read = route.records.reader
     sed, put = Sed.__new__(Sed), object.__setattr__
     put(sed, "name", route.name)
     put(sed, "namespace", route.namespace)
@@ -174,6 +186,7 @@ def _message(
     as_of: dt.date | None,
     source: str | None,
 ) -> Received:
+    from eessi.sed import validation
     from eessi.sed.message import read_message
 
     message = read_message(root, data, source=source)

@@ -32,7 +32,18 @@ if TYPE_CHECKING:
     from eessi.schemas import Registry
     from eessi.sed.document import Sed
 
-__all__ = ["Block", "BlockClass", "Records", "RootBlock", "as_record", "filling", "head_of", "opening", "records_of"]
+__all__ = [
+    "Block",
+    "BlockClass",
+    "Reader",
+    "Records",
+    "RootBlock",
+    "as_record",
+    "filling",
+    "head_of",
+    "opening",
+    "records_of",
+]
 
 _ROOT_DEFAULTS: Final = {"attributes": (), "signature": None, "prefix": "s"}
 _LOCK: Final = threading.RLock()
@@ -110,7 +121,7 @@ class RootBlock(Block):
 
 
 Head = tuple[str | None, str | None, str | None, tuple[tuple[str, str], ...], str | None, str]
-_Reader = Callable[..., tuple[Block, int]]
+Reader = Callable[..., tuple[Block, int]]
 _Writer = Callable[[object, list[bytes]], None]
 
 
@@ -128,7 +139,7 @@ class BlockClass:
         self._inner = dict(inner)
         self._classes: tuple[type[Block], type[Block]] | None = None
         self._extended: type[Block] | None = None
-        self._readers: dict[Reading, _Reader] = {}
+        self._readers: dict[Reading, Reader] = {}
 
     @property
     def cls(self) -> type[Block]:
@@ -175,7 +186,7 @@ class BlockClass:
             here = here.inner(here.plan.fields[int(number)])
         return here
 
-    def reader(self, reading: Reading, root: bool = False) -> _Reader:
+    def reader(self, reading: Reading, root: bool = False) -> Reader:
         """The generated reader of this block, compiled when it is first asked for."""
         if reading not in self._readers:
             met: dict[str, BlockPlan] = {}
@@ -185,7 +196,7 @@ class BlockClass:
                 space[f"New{path}"] = _first_of(space, path, self.at(path))
                 space[f"read{path}"] = _later(space, f"read{path}", self.at(path), reading)
             generated.compiled(source, space)
-            self._readers[reading] = cast(_Reader, space["read"])
+            self._readers[reading] = cast(Reader, space["read"])
         return self._readers[reading]
 
     @functools.cached_property
@@ -364,7 +375,7 @@ class Records:
             )
         return self.read_by(self.reader, data, root, head_of(root))
 
-    def read_by(self, read: _Reader, data: bytes, root: etree._Element, head: Head) -> RootBlock:
+    def read_by(self, read: Reader, data: bytes, root: etree._Element, head: Head) -> RootBlock:
         """:meth:`read` for one who has looked at the root already: its reader and :func:`head_of` it."""
         try:
             text, start, fix, signature = generated.text_of_document(data, root)
@@ -409,7 +420,7 @@ class Records:
         return _evolved(cast(RootBlock, record), dict(zip(ROOT_FIELDS, head_of(root, signature), strict=True)))
 
     @functools.cached_property
-    def reader(self) -> _Reader:
+    def reader(self) -> Reader:
         """The generated reader of the whole document."""
         return self._root.reader(Reading.RECORD, root=True)
 

@@ -12,15 +12,14 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
-from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Severity, Verdict
 from eessi.sed.codec import read_bytes
-from eessi.sed.document import ROOT_ATTRIBUTES, Sed, recognise_root
-from eessi.sed.losses import LossKind, LossReport
-from eessi.sed.message import Message, read_message
-from eessi.sed.trees import default_registry
+from eessi.sed.document import Sed, recognise_root
+from eessi.sed.judging import about_sed, with_findings
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
+    from eessi.sed.message import Message
 
 __all__ = ["Kind", "recognise", "validate"]
 
@@ -107,11 +106,18 @@ def validate(
     :param rules: also apply the rules beyond the schema. :param thorough: let both gears look at every document.
     :raises InputError: when the input cannot be read at all, or is neither a SED nor a message.
     """
-    face = _Face(registry or default_registry(), package, as_of, rules, thorough)
+    if registry is None:
+        from eessi.sed.trees import default_registry
+
+        registry = default_registry()
+    face = _Face(registry, package, as_of, rules, thorough)
     if isinstance(document, Sed):
-        return _more(face.tree(document.root, document.data), *_about_sed(document))
-    if isinstance(document, Message):
-        return _of_message(document, face)
+        return with_findings(face.tree(document.root, document.data), *about_sed(document))
+    if not isinstance(document, bytes | str | os.PathLike):
+        from eessi.sed.message import Message
+
+        if isinstance(document, Message):
+            return _of_message(document, face)
     data, name = read_bytes(document)
     if _is_json(data):
         return _of_json(data, name, face, cdm)
@@ -120,40 +126,13 @@ def validate(
         bodies = [child for child in _xml.elements(root) if not _xml.local_name(child).endswith("DocumentHeader")]
         if len(bodies) == 1 and recognise_root(bodies[0]) is None:
             return face.tree(bodies[0], data, name)  # root or namespace settle it
+        from eessi.sed.message import read_message
+
         return _of_message(read_message(root, data, source=name), face)
     verdict = face.tree(root, data, name)
     if recognise_root(root) is None:
         return verdict
-    return _more(verdict, *_about_sed(Sed(root, data, source=name)))
-
-
-def _more(verdict: Verdict, findings: list[Finding], not_checked: list[NotChecked]) -> Verdict:
-    """The verdict with further findings; a new error makes it invalid, and a part is listed once, as the later says."""
-    said = {entry.what for entry in not_checked}
-    kept = (entry for entry in verdict.not_checked if entry.what not in said)
-    seen = {(finding.id, finding.path) for finding in verdict.findings}
-    found = (*verdict.findings, *(finding for finding in findings if (finding.id, finding.path) not in seen))
-    outcome = verdict.outcome
-    if any(finding.severity is Severity.ERROR for finding in found):
-        outcome = Outcome.INVALID
-    return attrs.evolve(verdict, outcome=outcome, findings=found, not_checked=(*kept, *not_checked))
-
-
-def _about_sed(sed: Sed) -> tuple[list[Finding], list[NotChecked]]:
-    findings = []
-    stated = tuple(sed.attributes[key].strip() for key in ROOT_ATTRIBUTES[1:] if key in sed.attributes)
-    meant = (str(sed.version.major), str(sed.version.minor))
-    if sed.version.major >= 4 and len(stated) == 2 and stated != meant:
-        finding = Finding(
-            "DOC-ATTRIBUTES",
-            Severity.WARNING,
-            sed.name,
-            sed.root.sourceline,
-            got=" and ".join(stated),
-            expected=(" and ".join(meant),),
-        )
-        findings.append(finding)
-    return findings, [NotChecked("process", "whether the document may be sent now depends on its case")]
+    return with_findings(verdict, *about_sed(Sed(root, data, source=name)))
 
 
 def _of_message(message: Message, face: _Face) -> Verdict:
@@ -167,20 +146,21 @@ def _of_message(message: Message, face: _Face) -> Verdict:
         verdict = face.tree(inside[0], message.data) if inside else verdict
     findings, not_checked = about_message(message)
     more, unchecked = against_schema(message, face.registry, whole)
-    verdict = _more(verdict, *_about_sed(message.sed))
-    return _more(verdict, [*findings, *more], [*not_checked, *unchecked])
+    verdict = with_findings(verdict, *about_sed(message.sed))
+    return with_findings(verdict, [*findings, *more], [*not_checked, *unchecked])
 
 
 def _of_json(data: bytes, name: str | None, face: _Face, cdm: str | None) -> Verdict:
+    from eessi.sed.losses import LossKind
     from eessi.sed.rina_json import read_rina_json
 
     kind = recognise(data, source=name)
     if kind is not Kind.RINA_JSON:
         raise InputError(f"this is {kind}, not a SED in XML or RINA JSON", source=name)
     sed = read_rina_json(data, version=cdm, registry=face.registry, source=name)
-    verdict = _more(face.tree(sed.root, None), *_about_sed(sed))
+    verdict = with_findings(face.tree(sed.root, None), *about_sed(sed))
     found = tuple(attrs.evolve(finding, line=None, column=None) for finding in verdict.findings)
-    report = sed.report or LossReport()
-    empty = [Finding("DOC-EMPTY", Severity.WARNING, entry.path) for entry in report.of(LossKind.EMPTY, LossKind.NULL)]
+    said = sed.report.of(LossKind.EMPTY, LossKind.NULL) if sed.report else ()
+    empty = [Finding("DOC-EMPTY", Severity.WARNING, entry.path) for entry in said]
     order = NotChecked("order of elements", "RINA JSON has none; that of the tree was used")
-    return _more(attrs.evolve(verdict, findings=found), empty, [order])
+    return with_findings(attrs.evolve(verdict, findings=found), empty, [order])
