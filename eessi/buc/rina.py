@@ -91,8 +91,8 @@ class _Reader:
         if "processDefinitionVersion" not in table:
             self._note("processDefinitionVersion", "absent", "read as 4.3")
         role = Role.parse(str(_required(table, "applicationRoleId", source)))
-        people = self._people(table.get("participants") or ())
-        documents = [item for item in table["documents"] if isinstance(item, Mapping)]
+        people = self._people(self._objects(table.get("participants"), "participants"))
+        documents = self._objects(table["documents"], "documents")
         me = self._me or next((name for who, name in people if who is role), None)
         others = [name for who, name in people if who is Role.COUNTERPARTY and name != me]
         number = table.get("internationalId") or table.get("id")
@@ -126,8 +126,7 @@ class _Reader:
                 self._note(where, "status", "absent: left out")
             return []
         if status == "new":
-            parent = item.get("parentDocumentId") or None
-            return [Event("drafted", sed=sed, document_id=number, parent_id=parent, at=_date(_moment(item)))]
+            return [Event("drafted", sed=sed, document_id=number, parent_id=_parent(item), at=_date(_moment(item)))]
         kinds = {"sent": "sent", "active": "sent", "received": "received"}
         kind = kinds.get(status)
         if status == "cancelled":
@@ -139,12 +138,12 @@ class _Reader:
 
     def _versions(self, item: Mapping[str, Any], kind: str, sed: SedType, number: str, where: str) -> list[Event]:
         sender, receivers = self._ends(item, where)
-        versions = [row for row in item.get("versions") or () if isinstance(row, Mapping)] or [{"date": _moment(item)}]
+        versions = self._objects(item.get("versions"), f"{where}, versions") or [{"date": _moment(item)}]
         events = []
         for serial, row in enumerate(versions, 1):
             events.append(
                 Event(
-                    kind, sed=sed, document_id=number, parent_id=item.get("parentDocumentId") or None, version=serial,
+                    kind, sed=sed, document_id=number, parent_id=_parent(item), version=serial,
                     at=_date(row.get("date")), sender=sender if kind == "received" else None,
                     receivers=receivers if kind == "sent" and serial == 1 else None,
                 )
@@ -156,9 +155,10 @@ class _Reader:
     def _ends(self, item: Mapping[str, Any], where: str) -> tuple[str | None, tuple[str, ...] | None]:
         senders: list[str] = []
         receivers: dict[str, None] = {}
-        for conversation in item.get("conversations") or ():
-            for row in conversation.get("participants") or ():
-                name = (row.get("organisation") or {}).get("id")
+        for conversation in self._objects(item.get("conversations"), f"{where}, conversations"):
+            for row in self._objects(conversation.get("participants"), f"{where}, participants"):
+                organisation = row.get("organisation")
+                name = organisation.get("id") if isinstance(organisation, Mapping) else None
                 try:
                     InstitutionId(str(name))
                 except UsageError:
@@ -169,6 +169,18 @@ class _Reader:
                 elif row.get("role") == "Receiver":
                     receivers[str(name)] = None
         return (senders[-1] if senders else None), (tuple(receivers) or None)
+
+    def _objects(self, value: object, where: str) -> list[Mapping[str, Any]]:
+        """The objects of a list; whatever else stands in its place is noted."""
+        if value in (None, "", [], {}):
+            return []
+        if not isinstance(value, list | tuple):
+            self._note(where, type(value).__name__, "a list of objects is expected")
+            return []
+        found = [item for item in value if isinstance(item, Mapping)]
+        if len(found) != len(value):
+            self._note(where, f"{len(value) - len(found)} entries", "no objects: left out")
+        return found
 
     def _sed(self, code: object, where: str) -> SedType | None:
         text = str(code or "")
@@ -215,8 +227,12 @@ class _Reader:
         code, owner = str(_required(head, "buc", source)), head.get("owner")
         me = self._me or (None if owner is None else str(owner))
         role = Role.CASE_OWNER if me == owner else Role.COUNTERPARTY
-        case = self._find(code).start(role, str(head.get("version") or "4.3"), me=me)
-        events = [event for number, row in enumerate(table["events"]) for event in self._event(row, number)]
+        number = head.get("id")
+        case = self._find(code).start(
+            role, str(head.get("version") or "4.3"), me=me, case_id=str(number) if number else None
+        )
+        rows = self._objects(table["events"], "events")
+        events = [event for number, row in enumerate(rows) for event in self._event(row, number)]
         case, misfits = case.retrace(events)
         return Imported(case, misfits, tuple(self._notes))
 
@@ -235,8 +251,17 @@ class _Reader:
         if isinstance(count, int) and count > 1:
             self._note(where, f"{count} times {sed}", "one per earlier document: folded to one event")
         new = row.get("participant") or row.get("also_receiver") or ()
-        names = [new] if isinstance(new, str) else list(new)
+        names = (
+            [new]
+            if isinstance(new, str)
+            else [one for one in new if isinstance(one, str)]
+            if isinstance(new, list)
+            else []
+        )
         to = row.get("to")
+        to = (
+            [one for one in to if isinstance(one, str)] if isinstance(to, list) else to if isinstance(to, str) else None
+        )
         return [
             Event(
                 kind, sed=sed, document_id=f"{number + 1}", at=_date(row.get("at")),
@@ -254,9 +279,15 @@ def _required(table: Mapping[str, Any], key: str, source: str | None) -> object:
     return value
 
 
+def _parent(item: Mapping[str, Any]) -> str | None:
+    parent = item.get("parentDocumentId")
+    return parent if isinstance(parent, str) and parent else None
+
+
 def _moment(item: Mapping[str, Any]) -> str:
-    versions = item.get("versions") or ()
-    first = versions[0].get("date") if versions and isinstance(versions[0], Mapping) else None
+    versions = item.get("versions")
+    earliest = versions[0] if isinstance(versions, list | tuple) and versions else None
+    first = earliest.get("date") if isinstance(earliest, Mapping) else None
     return str(first or item.get("creationDate") or "")
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from eessi.cli.output import common_options, print_json, read_source, write
+from eessi.cli.store import store_options
+from eessi.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi.buc import Case, WhyNot
+    from eessi.buc.case import Misfit
+    from eessi.buc.rina import NotUnderstood
 
 __all__ = ["case"]
 
@@ -69,28 +74,100 @@ def _date(on: dt.datetime | None) -> dt.date | None:
 
 
 @case.command("import")
-@click.argument("file")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--me", help="Our institution, where the history does not tell it.")
+@click.option(
+    "--key-file", type=click.Path(dir_okay=False, path_type=Path), help="The tenant's key; needed with --store."
+)
+@store_options
 @common_options()
-def import_case(file: str, me: str | None, format: str, output: Path | None, quiet: bool, lang: str) -> int:
-    """Read a RINA case history; write the case as JSON. What was not understood is listed on standard error or in JSON."""
+def import_case(
+    paths: tuple[str, ...],
+    me: str | None,
+    key_file: Path | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Read RINA case histories.
+
+    Without --store: of one file, write the case as JSON; what was not understood is listed on standard error or in JSON.
+    With --store: all cases below PATHS (files or folders), with the documents and attachments beside them, into the store;
+    one that is there already is left alone. Exit code 1: a case was refused or differs from the one in the store.
+    """
+    if store is None:
+        if len(paths) != 1:
+            raise UsageError("to read several cases, name the store they go to: --store")
+        return _import_one(paths[0], me, format, output, quiet)
+    if key_file is None:
+        raise UsageError("documents are sealed with the tenant's key: give --key-file")
+    return _import_all(paths, me, key_file, store, tenant, format, output, quiet)
+
+
+def _import_one(file: str, me: str | None, format: str, output: Path | None, quiet: bool) -> int:
     from eessi.buc import record, rina
 
     found = rina.read_rina_case(read_source(file), me=me, source=file)
-    notes = [{"where": item.where, "what": item.what, "why": item.why} for item in found.not_understood]
-    misfits = [
-        {"number": item.number, "sed": item.event.sed, "rule": item.rule, "text": item.text} for item in found.misfits
-    ]
+    notes, misfits = _notes(found.not_understood), _misfits(found.misfits)
     if format == "json":
         document: dict[str, object] = {"case": record.as_json(found.case), "misfits": misfits, "not_understood": notes}
         print_json(document, output, quiet=quiet)
     else:
         write(record.dump(found.case), output, quiet=quiet)
-        for misfit in misfits:
-            click.echo(f"event {misfit['number']}, not allowed by the process: {misfit['text']}", err=True)
-        for note in notes:
-            click.echo(f"{note['where']}: {note['what']}: {note['why']}", err=True)
+        for line in _told(notes, misfits):
+            click.echo(line, err=True)
     return 0
+
+
+def _import_all(
+    paths: tuple[str, ...], me: str | None, key_file: Path, store: str, tenant: str, format: str, output: Path | None, quiet: bool
+) -> int:  # fmt: skip
+    from eessi.node import Vault
+    from eessi.node.importing import import_cases
+    from eessi.schemas import Registry
+    from eessi.stores import Store
+
+    now = dt.datetime.now(dt.UTC)
+    rows: list[dict[str, object]] = []
+    lines = []
+    summary = dict.fromkeys(("imported", "unchanged", "different", "refused"), 0)
+    with Store.open(store) as opened:
+        places = [Path(path) for path in paths]
+        vault = Vault.from_file(key_file)
+        for one in import_cases(opened, vault, places, now, me=me, tenant=tenant, registry=Registry.installed()):
+            summary[one.outcome] += 1
+            notes, misfits = _notes(one.not_understood), _misfits(one.misfits)
+            rows.append(
+                {"source": one.source, "outcome": one.outcome, "case_id": one.case_id, "documents": one.documents,
+                 "attachments": one.attachments, "why": one.why, "misfits": misfits, "not_understood": notes}
+            )  # fmt: skip
+            why = f": {one.why}" if one.why else ""
+            lines.append(f"{one.outcome:9} {one.case_id or one.source}{why}")
+            lines += [f"  {line}" for line in _told(notes, misfits)]
+    if format == "json":
+        print_json({"cases": rows, "summary": summary}, output, quiet=quiet)
+    else:
+        lines.append(", ".join(f"{count} {outcome}" for outcome, count in summary.items()))
+        write("\n".join(lines), output, quiet=quiet)
+    return 1 if summary["refused"] or summary["different"] else 0
+
+
+def _notes(notes: Iterable[NotUnderstood]) -> list[dict[str, str]]:
+    return [{"where": item.where, "what": item.what, "why": item.why} for item in notes]
+
+
+def _misfits(misfits: Iterable[Misfit]) -> list[dict[str, object]]:
+    return [{"number": item.number, "sed": item.event.sed, "rule": item.rule, "text": item.text} for item in misfits]
+
+
+def _told(notes: Iterable[dict[str, str]], misfits: Iterable[dict[str, object]]) -> Iterator[str]:
+    for misfit in misfits:
+        yield f"event {misfit['number']}, not allowed by the process: {misfit['text']}"
+    for note in notes:
+        yield f"{note['where']}: {note['what']}: {note['why']}"
 
 
 @case.command("show")

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from eessi.buc import Answer, Case, Event, Moves, WhyNot, buc
+from eessi.buc import Case, Event, Moves, WhyNot, buc
 from eessi.errors import EessiError, StoreError, UsageError
 from eessi.findings import Outcome, Verdict
 from eessi.ids import BucId, CaseId, CdmVersion, InstitutionId, Role
@@ -34,8 +34,8 @@ from eessi.node.intake import (
 from eessi.node.keys import days_between, pin_digest, pin_digests
 from eessi.node.outgoing import addressees, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
-from eessi.node.stored import CaseMoved, Stored, add_events, load, open_case
-from eessi.node.vault import Vault
+from eessi.node.stored import CaseMoved, Stored, add_events, load, next_deadline, open_case
+from eessi.node.vault import Vault, about_document
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Party, Sed, parse, validate
 from eessi.sed.header_xml import HeaderForm
@@ -349,7 +349,7 @@ class Node:
         rows.add_keys(case_id, pin_digests(self.vault, sed))
 
     def _about(self, case_id: str, document_id: str, version: int) -> str:
-        return f"{self.tenant}\x00{case_id}\x00{document_id}\x00{version}"
+        return about_document(self.tenant, case_id, document_id, version)
 
     # --- receiving ---
 
@@ -569,14 +569,7 @@ class Node:
             self._signal(rows, kind, str(after.id), state=str(after.state))
 
     def _due(self, case: Case) -> dt.date | None:
-        """The next day on which a move becomes possible by waiting alone."""
-        today = self.clock().date()
-        days = [
-            move.earliest
-            for move in case.allowed(today, {})
-            if move.answer is not Answer.YES and move.earliest is not None and move.earliest > today
-        ]
-        return min(days, default=None)
+        return next_deadline(case, self.clock().date())
 
 
 def _received(row: SignalRow) -> Received:

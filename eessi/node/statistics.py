@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from eessi.node.vault import Vault
+from eessi.node.vault import Vault, about_document
 from eessi.sed import Message, Sed, parse
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.cases import CaseRow, CaseRows, DocumentRow
@@ -160,7 +160,7 @@ def decisions(
         rows = CaseRows(unit)
         heads = {head.case_id: head for head in rows.find(limit=10**9)}
         for document in rows.all_documents(DECISION_SEDS):
-            about = f"{tenant}\x00{document.case_id}\x00{document.document_id}\x00{document.version}"
+            about = about_document(tenant, document.case_id, document.document_id, document.version)
             message = parse(vault.open(document.body, about))
             assert isinstance(message, Message)
             yield _decision(document, heads[document.case_id], message.sed, vault, pseudonyms)

@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 
 import attrs
 
-from eessi.buc import Case, Event, buc
+from eessi.buc import Answer, Case, Event, buc
 from eessi.buc.case import Misfit
 from eessi.buc.record import event_json, read_event
 from eessi.errors import BrokenData, ProcessError, UnknownCode
@@ -16,7 +16,17 @@ from eessi.ids import InstitutionId
 from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import moment_key
 
-__all__ = ["ERASED", "CaseErased", "CaseMoved", "Stored", "add_erasure", "add_events", "load", "open_case"]
+__all__ = [
+    "ERASED",
+    "CaseErased",
+    "CaseMoved",
+    "Stored",
+    "add_erasure",
+    "add_events",
+    "load",
+    "next_deadline",
+    "open_case",
+]
 
 ERASED: Final = "erased"
 """State of a head whose contents were taken out. Its history stays, so that the chain of its events can be verified."""
@@ -140,6 +150,16 @@ def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, du
     for number, event in enumerate(fresh, start=seen + 1):
         rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)))
     return Stored(after, head.revision, head)
+
+
+def next_deadline(case: Case, today: dt.date) -> dt.date | None:
+    """The next day on which a move becomes possible by waiting alone."""
+    days = [
+        move.earliest
+        for move in case.allowed(today, {})
+        if move.answer is not Answer.YES and move.earliest is not None and move.earliest > today
+    ]
+    return min(days, default=None)
 
 
 def add_erasure(rows: CaseRows, before: Stored, now: dt.datetime, words: dict[str, str]) -> None:

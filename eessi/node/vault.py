@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from eessi.errors import InputError, MissingExtra, SecurityError, UsageError
 
-__all__ = ["KEY_BYTES", "Vault"]
+__all__ = ["KEY_BYTES", "Vault", "about_document"]
 
 KEY_BYTES: Final = 32
 """Length of a tenant key, for AES-256-GCM (NIST SP 800-38D) by way of HKDF (RFC 5869)."""
@@ -84,6 +84,11 @@ class Vault:
         plain = unicodedata.normalize("NFKD", value).casefold()
         bare = "".join(sign for sign in plain if sign.isalnum())
         return hmac.new(self._search, f"{kind}\x00{bare}".encode(), sha256).hexdigest()
+
+
+def about_document(tenant: str, case_id: str, document_id: str, version: int) -> str:
+    """What a sealed document is bound to: it opens for no other tenant, case, document or version."""
+    return f"{tenant}\x00{case_id}\x00{document_id}\x00{version}"
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

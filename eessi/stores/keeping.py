@@ -121,6 +121,8 @@ class KeepingRows:
         count = self._unit.execute(sa.update(DOCUMENT).where(self._of(DOCUMENT, case_id)).values(**empty)).rowcount
         self._unit.execute(sa.update(HELD).where(self._of(HELD, case_id)).values(**empty))
         for batch in _batches(ids):
+            given_up = sa.and_(self._among(OUT, batch), OUT.c.state == "failed")
+            self._unit.execute(sa.delete(OUT).where(given_up))  # else it could be sent again, empty
             for table in (OUT, IN):
                 self._unit.execute(sa.update(table).where(self._among(table, batch)).values(**empty))
             self._unit.execute(sa.delete(HELD_PART).where(self._among(HELD_PART, batch)))
