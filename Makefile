@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest test-peers test-long lint types docs bench clean
+.PHONY: demo test test-lowest test-peers test-long lint types docs bench guard clean
 
 demo: $(VENV)/.demo
 	$(BIN)/eessi replay examples/scenarios/s_buc_01.buc.yaml examples/scenarios/la_buc_01.buc.yaml --report demo.html
@@ -39,7 +39,11 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 bench: $(VENV)/.bench
+	tools/install_peers.sh --bench
 	$(BIN)/python -m benchmarks.run
+
+guard: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.guard
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }

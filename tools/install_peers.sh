@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the tests with foreign products need: PostgreSQL, Java with Maven, Chromium. Debian's packages.
+# Install what the tests with foreign products need: PostgreSQL, Java with Maven, Chromium; with --bench also what the
+# benchmarks are held against: JAXB. Debian's packages.
 set -eu
 
 missing=""
@@ -7,6 +8,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 command -v javac >/dev/null 2>&1 || missing="$missing default-jdk-headless"
 command -v mvn >/dev/null 2>&1 || missing="$missing maven"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+[ "${1:-}" != --bench ] || [ -e /usr/share/java/jaxb-xjc.jar ] || missing="$missing libjaxb-java"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" != 0 ]; then
