@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -65,13 +65,13 @@ class CaseForm(_Form):
     events: tuple[EventForm, ...] = ()
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, object]:
     """The JSON Schema of the form that this release writes."""
     found = CaseForm.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "case", **found}
 
 
-def as_json(case: Case) -> dict[str, Any]:
+def as_json(case: Case) -> dict[str, object]:
     """A case as plain data; defaults are left out."""
     others = [
         str(item.institution)
@@ -79,7 +79,7 @@ def as_json(case: Case) -> dict[str, Any]:
         if item.role is Role.COUNTERPARTY and item.key != case._frame.me and item.institution is not None
     ]
     me = next(item.institution for item in case._frame.participants if item.key == case._frame.me)
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "schema_version": FORMAT,
         "buc": str(case.buc.code),
         "version": str(case.version),
@@ -95,7 +95,7 @@ def as_json(case: Case) -> dict[str, Any]:
     return document
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event) -> dict[str, object]:
     """One event as plain data; defaults are left out."""
     form = EventForm(
         kind=event.kind, sed=event.sed, document_id=event.document_id, parent_id=event.parent_id, version=event.version,  # type: ignore[arg-type]  # checked by Event
@@ -105,7 +105,7 @@ def event_json(event: Event) -> dict[str, Any]:
     return form.model_dump(mode="json", exclude_defaults=True)
 
 
-def read_event(table: Mapping[str, Any], *, source: str | None = None) -> Event:
+def read_event(table: Mapping[str, object], *, source: str | None = None) -> Event:
     """The event that :func:`event_json` wrote, in this or an earlier release.
 
     :raises InputError: when it is not of this form.
@@ -131,12 +131,12 @@ class Loaded:
     misfits: tuple[Misfit, ...] = ()
 
 
-def load(data: str | bytes | Mapping[str, Any], *, source: str | None = None, find: Find = find_buc) -> Case:
+def load(data: str | bytes | Mapping[str, object], *, source: str | None = None, find: Find = find_buc) -> Case:
     """The case that :func:`dump` wrote, in this or an earlier release; see :func:`read`."""
     return read(data, source=source, find=find).case
 
 
-def read(data: str | bytes | Mapping[str, Any], *, source: str | None = None, find: Find = find_buc) -> Loaded:
+def read(data: str | bytes | Mapping[str, object], *, source: str | None = None, find: Find = find_buc) -> Loaded:
     """The case that :func:`dump` wrote, in this or an earlier release.
 
     What has happened stays: an event that the rows of this release do not allow any more is admitted and listed.
@@ -164,7 +164,7 @@ def read(data: str | bytes | Mapping[str, Any], *, source: str | None = None, fi
     return Loaded(*case.retrace(events))
 
 
-def json_object(data: str | bytes | Mapping[str, Any], source: str | None, expected: str) -> Mapping[str, Any]:
+def json_object(data: str | bytes | Mapping[str, object], source: str | None, expected: str) -> Mapping[str, object]:
     """The object that a text holds; one that was read already is passed on.
 
     :param expected: said when it is JSON of another shape.

@@ -54,7 +54,7 @@ class Imported:
 
 
 def read_rina_case(
-    data: str | bytes | Mapping[str, Any],
+    data: str | bytes | Mapping[str, object],
     *,
     me: str | None = None,
     source: str | None = None,

@@ -42,7 +42,7 @@ KIND_OF: Final[Mapping[type, str]] = {
 }
 """Record type -> its name in stores and exports."""
 
-_Plain = dict[str, Any]
+_Plain = dict[str, object]
 
 
 def body_of(record: Record) -> bytes:
@@ -104,11 +104,11 @@ def from_plain(kind: str, plain: _Plain) -> Record:
     :raises ValueError: for an unknown kind or a value that is none of its field.
     :raises KeyError: when a needed field is missing.
     """
-    values = dict(plain)
+    values: dict[str, Any] = dict(plain)
     for name, read in _READERS.items():
         if name in values:
             values[name] = read(values[name])
-    values["id"] = InstitutionId(plain["id"]) if kind != "certificate" else None
+    values["id"] = InstitutionId(values["id"]) if kind != "certificate" else None
     if kind == "institution":
         return Institution(**values)
     if kind == "access_point":
@@ -192,7 +192,7 @@ def head_from_plain(plain: _Plain) -> CopyHead:
     :raises ValueError: when a value is none of its field.
     """
     known = {field.name for field in attrs.fields(CopyHead)}
-    values = {name: value for name, value in plain.items() if name in known}
+    values: dict[str, Any] = {name: value for name, value in plain.items() if name in known}
     if values.get("created"):
         values["created"] = dt.datetime.fromisoformat(values["created"])
     if values.get("environment"):

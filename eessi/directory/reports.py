@@ -163,7 +163,7 @@ class RouteRow(_Row):
 class ShowDocument(_Document):
     """Output of ``eessi directory show``."""
 
-    institution: dict[str, Any]
+    institution: dict[str, object]
     kept: bool
     route: RouteRow | None
     no_route: str | None
@@ -188,7 +188,7 @@ class HistoryDocument(_Document):
     institution: str | None = None
     versions: list[VersionRow] = []
     copies: list[CopyRow] = []
-    events: list[dict[str, Any]] = []
+    events: list[dict[str, object]] = []
 
 
 class ProposalRow(_Row):

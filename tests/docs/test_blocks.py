@@ -1,42 +1,141 @@
-"""Every code block and command line of the README and the documentation runs as it stands.
+"""Every code block and command line of the README and the documentation runs as it stands, in the order of its page.
 
-A page's ``python`` blocks run in order in one process, its ``console`` blocks line by line after ``$``, in a folder that
-looks like the project's. Set-up commands that the CI script itself runs are listed below and not run again.
+A page's ``python`` blocks share one process, as if typed into one interpreter; command lines (``console`` after ``$ ``, each
+line of ``sh``) run between them, in a folder that looks like the project's. Servers run beside the page until it ends.
+``toml`` and ``yaml`` blocks are given to the reader of the file that they show. What is not run stands below, with its reason.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 PAGES = [page for page in PAGES if "_build" not in page.parts and "generated" not in page.parts]
 
-RUN_BY_CI = re.compile(r"(?:git clone|cd eessi-toolkit|make\b|pip install|python -m pip|python3 -m venv|\.ci/run)")
-"""Set-up commands: ``.ci/run`` runs them on a clean checkout, or they need a checkout to exist."""
+NOT_RUN = {
+    "README.md": {
+        "make demo": "CI runs it first, on a fresh checkout",
+        "make test": "it is what runs this test",
+    },
+    "docs/performance.md": {
+        "make bench": "hours of measuring; its parts run small in tests/benchmarks",
+        "python -m benchmarks.receive": "minutes of measuring; runs small in tests/benchmarks",
+    },
+    "docs/howto/node-workers.md": {
+        "pip install 'eessi-toolkit[postgresql]'": "not published yet; the environment of the tests holds this extra",
+    },
+}
+"""Page -> command line -> why this test does not run it."""
 
-STARTS_A_SERVER = re.compile(r"eessi (?:access-point|node) run")
-"""Commands that run until they are stopped; their own tests start and stop them."""
+SETTINGS = {
+    "docs/howto/node-workers.md": "needs PostgreSQL: run by test_workers_as_shown, below",
+}
+"""Pages whose ``py`` block needs a setting that a reader has and a test must build."""
 
-BLOCK = re.compile(r"^```(?P<kind>python|console)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+SERVER = re.compile(r"eessi access-point run\b")
+RUN_HERE = frozenset({"python", "console", "sh", "py"})
+BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+
+INTERPRETER = """
+import json, sys, traceback
+names, out = {"__name__": "__page__"}, sys.stdout
+sys.stdout = sys.stderr
+for line in sys.stdin:
+    try:
+        exec(compile(json.loads(line), "block", "exec"), names)
+        told = None
+    except BaseException:
+        told = traceback.format_exc()
+    print(json.dumps(told), file=out, flush=True)
+"""
 
 
-def blocks(page: Path, kind: str) -> list[str]:
-    return [found["code"] for found in BLOCK.finditer(page.read_text(encoding="utf-8")) if found["kind"] == kind]
+class Block(NamedTuple):
+    kind: str
+    code: str
 
 
-def commands(page: Path) -> list[str]:
-    lines: list[str] = []
-    for block in blocks(page, "console"):
-        joined = block.replace("\\\n", " ")
-        lines += [line[2:].strip() for line in joined.splitlines() if line.startswith("$ ")]
-    return [line for line in lines if not RUN_BY_CI.match(line) and not STARTS_A_SERVER.search(line)]
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(*found.group("kind", "code")) for found in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def commands(block: Block) -> list[str]:
+    lines = block.code.replace("\\\n", " ").splitlines()
+    if block.kind == "console":
+        return [line[2:].strip() for line in lines if line.startswith("$ ")]
+    return [line.strip() for line in lines if line.strip()]
+
+
+# ---- readers of the files that pages show ----------------------------------------------------------------------------
+
+
+def scenario(text: str, folder: Path) -> None:
+    from eessi.testing import Scenario, run
+
+    file = folder / "shown.buc.yaml"
+    file.write_text(text, encoding="utf-8")
+    done = run(Scenario.load(file))
+    assert done.passed, done
+
+
+def policy(text: str, folder: Path) -> None:
+    from eessi.directory.control import Policy
+
+    file = folder / "directory.toml"
+    file.write_text(text, encoding="utf-8")
+    assert Policy.load(file).approvers
+
+
+def entry_points(text: str, folder: Path) -> None:
+    from eessi.schemas import rules
+
+    (group,) = tomllib.loads(text)["project"]["entry-points"]
+    assert f'"{group}"' in Path(rules.__file__).read_text(encoding="utf-8"), "no such group is looked for"
+    for name, value in tomllib.loads(text)["project"]["entry-points"][group].items():
+        assert EntryPoint(name, value, group).attr
+
+
+READERS: dict[tuple[str, str], Callable[[str, Path], None]] = {
+    ("docs/howto/testing-scenarios.md", "yaml"): scenario,
+    ("docs/howto/testing-faults.md", "yaml"): scenario,
+    ("docs/howto/directory-change.md", "toml"): policy,
+    ("docs/howto/validate-findings.md", "toml"): entry_points,
+}
+
+FACE = """
+import datetime as dt
+from pathlib import Path
+from eessi.buc import Event
+from eessi.directory import Directory
+from eessi.directory.syn001_writer import syn001_bytes
+data, today, event = Path("examples/documents/s071.xml").read_bytes(), dt.date(2026, 6, 1), Event("sent", sed="A001")
+syn001 = syn001_bytes(Directory.synthetic())
+"""
+"""What the drawing of the face in the architecture takes as given."""
+
+
+# ---- the page --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -45,31 +144,143 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     for entry in ROOT.iterdir():
-        if entry.name not in {".git", ".venv", "demo.html"}:
+        if entry.name not in {".git", ".venv", ".venv-lowest", "demo.html"}:
             (folder / entry.name).symlink_to(entry)
+    shutil.make_archive(str(folder / "cdm-4.4"), "zip", ROOT / "examples" / "schemas" / "national-xx")
     return folder
 
 
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "EESSI_HOME": str(tmp_path / "home"), "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    home = {"EESSI_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    return {**os.environ, **home, "PATH": path, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page_runs(page: Path, place: Path, tmp_path: Path) -> None:
-    env = environment(tmp_path)
-    script = "\n\n".join(blocks(page, "python"))
-    lines = commands(page)
-    if not script and not lines:
-        return  # nothing to run on this page
-    if script:
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=place, env=env, capture_output=True, text=True, timeout=300
+class Reader:
+    """Somebody who types a page: one interpreter, one shell, and servers in terminals of their own."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+        self._python = self._start([sys.executable, "-c", INTERPRETER])
+        self._servers: list[subprocess.Popen[str]] = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+
+    def _start(self, words: list[str]) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            words,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
-        assert done.returncode == 0, f"{page.name}: {done.stderr[-2000:]}"
-    for line in lines:
+
+    def types(self, code: str) -> None:
+        assert self._python.stdin is not None
+        assert self._python.stdout is not None
+        self._python.stdin.write(json.dumps(code) + "\n")
+        self._python.stdin.flush()
+        told = json.loads(self._python.stdout.readline())
+        assert told is None, f"{code}\n{told}"
+
+    def runs(self, line: str) -> None:
+        """Run a command line; ``# exit N`` at its end says which code a reader is to expect."""
         wanted = re.search(r"#\s*exit (\d+)\s*$", line)
-        done = subprocess.run(["bash", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=300)
-        code = int(wanted[1]) if wanted else 0
-        assert done.returncode == code, f"{page.name}: $ {line}\nexit {done.returncode}\n{done.stderr[-1500:]}"
+        if SERVER.search(line):
+            self._serves(line)
+            return
+        if "eessi node init" in line:  # a port of this page's own, so that pages may be tried side by side
+            line = f"{line} --url http://127.0.0.1:{self._port}"
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == (int(wanted[1]) if wanted else 0), f"$ {line}\n{done.stdout}\n{done.stderr[-1500:]}"
         assert "Traceback" not in done.stderr
+
+    def _serves(self, line: str) -> None:
+        server = self._start(["bash", "-c", f"exec {line} --port {self._port}"])
+        self._servers.append(server)
+        for _ in range(300):
+            assert server.poll() is None, f"$ {line}\nended by itself with {server.returncode}"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+                return
+            time.sleep(0.1)
+        pytest.fail(f"$ {line}\nnever listened")
+
+    def leaves(self) -> None:
+        for started in [self._python, *self._servers]:
+            started.send_signal(signal.SIGTERM)
+            started.communicate(timeout=30)
+
+
+@pytest.fixture
+def reader(place: Path, environment: dict[str, str]) -> Iterator[Reader]:
+    someone = Reader(place, environment)
+    yield someone
+    someone.leaves()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name_of)
+def test_page_runs(page: Path, reader: Reader, tmp_path: Path) -> None:
+    name = name_of(page)
+    if name == "docs/design/architecture.md":
+        reader.types(FACE)
+    for block in blocks(page):
+        if block.kind == "python" or (block.kind == "py" and name not in SETTINGS):
+            reader.types(block.code)
+        elif block.kind in ("console", "sh"):
+            for line in commands(block):
+                if re.sub(r"\s+#.*", "", line) not in NOT_RUN.get(name, {}):
+                    reader.runs(line)
+        elif (name, block.kind) in READERS:
+            READERS[name, block.kind](block.code, tmp_path)
+
+
+def test_each_kind_of_block_is_tried_or_shows_nothing_to_try() -> None:
+    """Blocks without a language are drawings and outputs; every other must be run or read by this file."""
+    untried = [
+        (name_of(page), block.kind)
+        for page in PAGES
+        for block in blocks(page)
+        if block.kind not in RUN_HERE | {""}
+        and not block.kind.startswith("{")
+        and (name_of(page), block.kind) not in READERS
+    ]
+    assert untried == []
+
+
+def test_what_is_not_run_is_there() -> None:
+    for name, lines in NOT_RUN.items():
+        shown = [re.sub(r"\s+#.*", "", line) for block in blocks(ROOT / name) for line in commands(block)]
+        assert set(lines) <= set(shown), name
+    for name in SETTINGS:
+        assert [block for block in blocks(ROOT / name) if block.kind == "py"], name
+    for name, kind in READERS:
+        assert [block for block in blocks(ROOT / name) if block.kind == kind], name
+
+
+WORKERS = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.node.conftest import BE, FR
+from tests.node.sharing import FileWire, node_at
+node = node_at(sys.argv[1], FR, BE, FileWire(Path(sys.argv[2])))
+threading.Timer(3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+"""
+
+
+@pytest.mark.peers
+def test_workers_as_shown(postgresql: str, environment: dict[str, str], tmp_path: Path) -> None:
+    (shown,) = [block.code for block in blocks(ROOT / "docs/howto/node-workers.md") if block.kind == "py"]
+    assert '"postgresql://eessi@db.internal/eessi"' in shown
+    code = WORKERS + shown.replace('"postgresql://eessi@db.internal/eessi"', "sys.argv[1]") + 'print("ended")\n'
+    done = subprocess.run(
+        [sys.executable, "-c", code, postgresql, str(tmp_path / "wire")],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "ended\n", done.stderr[-2000:]
