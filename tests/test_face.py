@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +29,31 @@ def test_every_name_exists_and_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_holds_its_face_to_its_all(room: str) -> None:
-    import importlib
-
     module = importlib.import_module(f"eessi.{room}")
     assert module.__doc__, f"eessi.{room} does not say in a docstring what it is for"
-    for name in getattr(module, "__all__", ()):
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
         assert inspect.getdoc(getattr(module, name)) or not callable(getattr(module, name)), f"eessi.{room}.{name}"
+
+
+REFERENCE = (Path(__file__).parent.parent / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_lists_what_eessi_offers() -> None:
+    rows = re.findall(r"^\| (`.*`) \| `(eessi\.\w+)` \|$", REFERENCE, re.MULTILINE)
+    shown = {home: set(re.findall(r"`(\w+)`", names)) for names, home in rows}
+    offered = {home: set(names) for home, names in eessi._HOMES.items()}
+    offered["eessi.buc"].add("buc")
+    assert shown == offered
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "errors", "ids"])
+def test_the_reference_is_drawn_from_the_whole_face_of_a_room(room: str) -> None:
+    """Without a list of members Sphinx takes all that ``__all__`` names, so nothing public is left out."""
+    (options,) = re.findall(rf"^\.\. automodule:: eessi\.{room}\n((?:   :.*\n)+)", REFERENCE, re.MULTILINE)
+    wanted = {":members:"} if room in ("errors", "ids") else {":members:", ":imported-members:"}
+    assert {line.strip() for line in options.splitlines()} == wanted
+    assert importlib.import_module(f"eessi.{room}").__all__
 
 
 def loaded_by(statement: str) -> set[str]:
