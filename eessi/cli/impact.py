@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eessi.cli.case_jobs import open_archive, show_progress
 from eessi.cli.output import common_options, print_json, write
 
 if TYPE_CHECKING:
@@ -27,6 +26,11 @@ __all__ = ["impact"]
 @click.option("--cases", metavar="FILE-OR-URL", help="Store of a node: look at its open cases too.")
 @click.option("--tenant", default="default", show_default=True, help="Whose cases.")
 @click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The tenant's key: look at the documents of the store's cases too, instead of PATHS.",
+)
+@click.option(
     "--definitions", type=click.Path(file_okay=False, path_type=Path), help="Folder with the new processes (TOML)."
 )
 @click.option("--case-version", metavar="V", help="CDM version of the processes that the cases shall move to.")
@@ -39,6 +43,7 @@ def impact(
     paths: tuple[Path, ...],
     cases: str | None,
     tenant: str,
+    key_file: Path | None,
     definitions: Path | None,
     case_version: str | None,
     jobs: int,
@@ -58,11 +63,18 @@ def impact(
 
     if not paths and cases is None:
         raise click.UsageError("name documents, or a store with --cases")
+    if key_file is not None and (paths or cases is None):
+        raise click.UsageError("--key-file opens the documents of the store named with --cases; give no PATHS with it")
     files = list(documents_below(paths))
     held = _cases(cases, tenant, definitions, case_version) if cases is not None else []
-    pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
-    with pool as executor:
-        found = assess(old, new, files, executor=executor, journal=journal, progress=_progress(len(files), quiet))
+    if key_file is not None:
+        with open_archive(cases, tenant, key_file, "impact", jobs, journal, quiet) as archive:
+            found = archive.impact(old, new)
+    else:
+        pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
+        with pool as executor:
+            shown = show_progress(len(files), quiet)
+            found = assess(old, new, files, executor=executor, journal=journal, progress=shown)
     if format == "json":
         print_json(reports.impact_as_json(found, held), output, quiet=quiet)
     else:
@@ -87,15 +99,3 @@ def _exit_code(found: Impact, held: list[CaseImpact]) -> int:
     if found.refused or any(not one.possible for one in held):
         return 1
     return 3 if found.undetermined else 0
-
-
-def _progress(total: int, quiet: bool) -> Callable[[int], None] | None:
-    if quiet or not sys.stderr.isatty():
-        return None
-
-    def show(done: int) -> None:
-        if done % 100 == 0 or done == total:
-            end = "\n" if done == total else ""
-            print(f"\r{done:,} of {total:,} documents", end=end, file=sys.stderr, flush=True)
-
-    return show

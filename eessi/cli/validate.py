@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -130,14 +131,16 @@ def _registry() -> Registry:
 
 def _judge_all(files: Sequence[str], task: _Task, jobs: int) -> Iterator[Judged]:
     if jobs == 1 or len(files) < 2 or "-" in files:
-        judge = _Judge(task)
-        yield from map(judge, files)
+        yield from map(_Judge(task), files)
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    chunk = max(1, min(64, len(files) // (jobs * 4)))
-    with ProcessPoolExecutor(min(jobs, len(files)), initializer=_start, initargs=(task,)) as pool:
-        yield from pool.map(_judge_there, files, chunksize=chunk)
+    from eessi import bulk
+
+    batch = max(1, min(bulk.BATCH, len(files) // (jobs * 4)))
+    with ProcessPoolExecutor(min(jobs, len(files)), initializer=_leave_interrupts) as pool:
+        for _, judged in bulk.run(functools.partial(_judge_there, task), files, str, executor=pool, batch=batch):
+            yield judged
 
 
 class _Judge:
@@ -189,18 +192,19 @@ class _Judge:
         return (parts[0] if parts else None), data
 
 
-_HERE: list[_Judge] = []
+@functools.lru_cache(maxsize=1)
+def _judge_of(task: _Task) -> _Judge:
+    return _Judge(task)
 
 
-def _start(task: _Task) -> None:
+def _leave_interrupts() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the pool
-    _HERE[:] = [_Judge(task)]
 
 
-def _judge_there(file: str) -> Judged:
-    return _HERE[0](file)
+def _judge_there(task: _Task, file: str) -> Judged:
+    return _judge_of(task)(file)
 
 
 def _with_progress(results: Iterator[Judged], total: int) -> Iterator[Judged]:

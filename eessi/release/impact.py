@@ -6,18 +6,17 @@ where it stopped. Reports carry file names and paths inside documents, never val
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import attrs
 from lxml import etree
 
+from eessi import bulk
 from eessi.errors import EessiError, InputError
 from eessi.ids import CdmVersion, SedType
 from eessi.release.change import Change, ChangeClass, Direction, kind_of
@@ -107,45 +106,32 @@ def assess(
 
     :param old: :param new: ``NAME:VERSION`` or a path, as for ``eessi diff``.
     :param executor: any executor; results are the same as without. Work is sent as file names, never as objects.
-    :param journal: one JSON line per finished document; what stands there is not done again.
+    :param journal: see :class:`eessi.bulk.Journal`; what stands there is not done again.
     :param progress: called with the number of documents finished.
     :raises UnknownCode: for a package that is not installed. :raises PackageError: for a broken one.
     """
     open_packages(old, new)  # a wrong name is told before any work is done
+    log = journal_of(journal, old, new) if journal else None
+    work = functools.partial(examine, old, new)
+    return impact_of(bulk.run(work, map(str, files), str, executor=executor, journal=log, progress=progress))
+
+
+def impact_of(results: Iterable[tuple[str, DocumentImpact]]) -> Impact:
+    """The results of single documents, counted and grouped by cause."""
     tally = _Tally()
-    done = tally.resume(journal) if journal else set[str]()
-    todo = (str(file) for file in files if str(file) not in done)
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context(journal.open("a", encoding="utf-8")) if journal else None
-        for result in _results(old, new, todo, executor):
-            tally.add(result)
-            if log is not None:
-                log.write(json.dumps(attrs.asdict(result), ensure_ascii=False) + "\n")
-                log.flush()
-            if progress is not None:
-                progress(tally.checked)
+    for key, one in results:
+        tally.add(attrs.evolve(one, file=key))
     return tally.impact()
 
 
-def _results(old: str, new: str, files: Iterable[str], executor: Executor | None) -> Iterator[DocumentImpact]:
-    if executor is None:
-        for file in files:
-            yield examine(old, new, file)
-        return
-    for batch in _batches(files, 2000):
-        work = functools.partial(examine, old, new)
-        yield from executor.map(work, batch, chunksize=50)
+def journal_of(file: Path, old: str, new: str) -> bulk.Journal[DocumentImpact]:
+    """The journal of an impact run."""
+    return bulk.Journal(file, f"impact {old} {new}", attrs.asdict, _result)
 
 
-def _batches(files: Iterable[str], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for file in files:
-        batch.append(file)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _result(row: object) -> DocumentImpact:
+    table = cast(_Row, row)
+    return DocumentImpact(table["file"], table["outcome"], table["sed"], tuple(table["causes"]), table["why"])
 
 
 @attrs.define(slots=True)
@@ -166,25 +152,6 @@ class _Tally:
             self.reasons[one.why] += 1
         if one.outcome == "refused":
             self.refused.append(one.file)
-
-    def resume(self, journal: Path) -> set[str]:
-        """Count what an earlier run finished; a last line cut short by a stop is done again."""
-        done: set[str] = set()
-        if not journal.exists():
-            return done
-        whole: list[bytes] = []
-        for line in journal.read_bytes().splitlines():
-            try:
-                row: _Row = json.loads(line)
-            except ValueError:  # no JSON, or cut in the middle of a character
-                continue
-            if row["file"] in done:
-                continue
-            done.add(row["file"])
-            whole.append(line)
-            self.add(DocumentImpact(row["file"], row["outcome"], row["sed"], tuple(row["causes"]), row["why"]))
-        journal.write_bytes(b"".join(line + b"\n" for line in whole))
-        return done
 
     def impact(self) -> Impact:
         return Impact(
@@ -269,11 +236,20 @@ def _way(old: str, new: str, sed: SedType, version: CdmVersion) -> _Way:
 
 
 def examine(old: str, new: str, file: str) -> DocumentImpact:
-    """What happens to one document; never raises for what is wrong with the document."""
+    """What happens to the document in a file; never raises for what is wrong with it."""
+    return _examine(old, new, file, file)
+
+
+def examine_data(old: str, new: str, data: bytes) -> DocumentImpact:
+    """What happens to a document whose bytes are given; the result names no file."""
+    return _examine(old, new, "", data)
+
+
+def _examine(old: str, new: str, file: str, source: str | bytes) -> DocumentImpact:
     from eessi.sed import Message, parse
 
     try:
-        parsed = parse(file)
+        parsed = parse(source)
         sed = parsed.sed if isinstance(parsed, Message) else parsed
         way = _way(old, new, sed.type, sed.version)
     except EessiError as error:

@@ -375,6 +375,13 @@ class CaseRows:
         for row in self._unit.execute(query).mappings():
             yield _row(DocumentRow, row)
 
+    def document_ids(self) -> Iterator[tuple[str, str, int, str]]:
+        """Case, document, version and verdict of every document that has its content, oldest first, without that content."""
+        columns = (DOCUMENT.c.case_id, DOCUMENT.c.document_id, DOCUMENT.c.version, DOCUMENT.c.verdict)
+        query = self._unit.own(DOCUMENT, *columns).where(sa.func.length(DOCUMENT.c.body) > 0)
+        query = query.order_by(DOCUMENT.c.at, DOCUMENT.c.case_id, DOCUMENT.c.document_id, DOCUMENT.c.version)
+        yield from cast("Iterable[tuple[str, str, int, str]]", map(tuple, self._unit.execute(query)))
+
     def document(self, case_id: str, document_id: str, version: int | None = None) -> DocumentRow | None:
         """One version of a document, the newest unless told."""
         query = self._unit.own(DOCUMENT).where(DOCUMENT.c.case_id == case_id, DOCUMENT.c.document_id == document_id)
