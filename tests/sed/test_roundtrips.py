@@ -131,12 +131,6 @@ def hold_for(entry: PackageEntry, examples: int) -> None:
 
 
 @pytest.mark.parametrize("entry", TREES, ids=name_of)
-def test_documents_of_a_known_tree(entry: PackageEntry) -> None:
-    hold_for(entry, 20)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("entry", TREES, ids=name_of)
 def test_two_hundred_documents_of_a_known_tree(entry: PackageEntry) -> None:
     hold_for(entry, 200)
 
