@@ -10,13 +10,15 @@ from pathlib import Path
 import attrs
 
 from eessi import Directory, InstitutionId, NotAllowed, Period
-from eessi.directory.control import ChangeControl, Policy
+from eessi.directory.control import ChangeControl
+from eessi.directory.rights import EVERYBODY, Policy, Right
 from eessi.directory.store import DirectoryStore
 from eessi.directory.syn001_writer import syn001_bytes
 
 with tempfile.TemporaryDirectory() as folder, DirectoryStore.open(Path(folder) / "directory.db") as store:
     store.load(syn001_bytes(Directory.synthetic()), by="night job")
-    control = ChangeControl(store, Policy(approvers=frozenset({"bob"}), country="FR"))
+    rights = {Right.PROPOSE: frozenset({"ann"}), Right.APPROVE: frozenset({"bob"}), Right.KEY: frozenset({EVERYBODY})}
+    control = ChangeControl(store, Policy(rights, country="FR"))
 
     base = store.directory()
     fund = base.get("FR:SYNTH002")

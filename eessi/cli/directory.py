@@ -416,17 +416,25 @@ def history(
         lines += [f"  {row.id}: {_word(row.old) or '-'} -> {_word(row.new) or '-'}" for row in version.changes]
     lines += [
         f"{copy.seq}  version {copy.version or '-'} of {copy.created or '-'}, {copy.institutions} institutions, "
-        f"loaded {copy.loaded_at} by {copy.loaded_by} ({copy.origin})"
+        f"loaded {copy.loaded_at} by {copy.loaded_by} ({copy.origin}), {copy.signature}"
         for copy in document.copies
     ]
     lines += [
-        f"{row['no']}  {row['at']}  {row['who']}  {row['action']}"
+        f"{row['no']}  {row['at']}  {row['who']}{_proof(row)}  {row['action']}"
         + (f" {row['proposal']}" if row["proposal"] else "")
         + (f": {row['reason']}" if row.get("reason") else "")
         for row in document.events
     ]
     write("\n".join(lines) if lines else "nothing yet", output, quiet=quiet)
     return 0
+
+
+def _proof(row: Mapping[str, object]) -> str:
+    """Where a name comes from, unless the operating system or a service gave it."""
+    identity = row.get("identity")
+    if not isinstance(identity, dict) or identity.get("origin") != "argument":
+        return ""
+    return f" (named by {identity.get('account')})"
 
 
 def _short(body: dict[str, object]) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,15 +18,20 @@ from eessi.cli.directory import (
     print_document,
     write_file,
 )
+from eessi.cli.directory_readiness import readiness
 from eessi.cli.output import common_options, print_json, print_table, read_source, write
 from eessi.cli.store import store_options
 from eessi.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from eessi.directory.change import Change
     from eessi.directory.contacts import Referent
     from eessi.directory.control import ChangeControl, Proposal
+    from eessi.directory.defects import Defects
     from eessi.directory.intake import Accepted
+    from eessi.directory.rights import Policy, User
     from eessi.directory.store import DirectoryStore
+    from eessi.trust import SecurityPolicy
 
 __all__ = ["COMMANDS"]
 
@@ -42,6 +46,9 @@ by_option = click.option("--by", metavar="NAME", help="Who does it.  [default: t
     "--accept", type=click.Choice(_OBJECTIONS), multiple=True, help="An objection to set aside; may be repeated."
 )
 @click.option("--zone", default="Europe/Oslo", show_default=True, help="Zone in which instants are read as days.")
+@click.option("--trust", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="CERT",
+              help="A certificate whose signature on the copy counts; PEM or DER. May be repeated.")  # fmt: skip
+@click.option("--must-be-signed", is_flag=True, help="Refuse a copy whose signature is not verified.")
 @click.option("--strict", is_flag=True, help="Refuse identifiers outside the official form.")
 @click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="never", show_default=True)
 @by_option
@@ -51,6 +58,8 @@ def import_(
     path: str,
     accept: tuple[str, ...],
     zone: str,
+    trust: tuple[Path, ...],
+    must_be_signed: bool,
     strict: bool,
     fail_on: str,
     by: str | None,
@@ -73,7 +82,16 @@ def import_(
     source: bytes | str = read_source("-") if path == "-" else path
     with open_store(store, tenant) as opened:
         objections = cast("tuple[Accepted, ...]", accept)
-        loaded = opened.load(source, by=by, accept=objections, zone=zone, strict=strict, name=path)
+        loaded = opened.load(
+            source,
+            by=allowed(opened, by, "load"),
+            accept=objections,
+            zone=zone,
+            strict=strict,
+            name=path,
+            trust=_trusted(trust),
+            must_be_signed=must_be_signed or policy().must_be_signed,
+        )
         arrivals = ChangeControl(opened).reconcile()
     document = import_document(loaded, arrivals, lang)
     if format == "json":
@@ -82,6 +100,7 @@ def import_(
         what = f"{loaded.written} records new or changed" if loaded.changed else "nothing changed"
         copy = loaded.copy
         lines = [f"copy {copy.seq}: version {copy.version or '-'}, {copy.institutions} institutions, {what}"]
+        lines.append(f"signature: {copy.signature}")
         lines += finding_lines(document.findings)
         lines += [
             f"proposal {row.proposal}: {row.id}: {row.state}" + (f": {row.found}" if row.found else "")
@@ -89,6 +108,16 @@ def import_(
         ]
         write("\n".join(lines), output, quiet=quiet)
     return exit_code(document.summary, ("error", "warning"), fail_on)
+
+
+def _trusted(files: tuple[Path, ...]) -> SecurityPolicy:
+    """Whose signature on a copy counts: the certificates named, and those of the policy; valid on the day."""
+    from eessi.cli.sed_sign import certificate_of, thumbprint_of
+    from eessi.trust import SecurityPolicy
+
+    named = [certificate_of(file) for file in files]
+    prints = frozenset(map(thumbprint_of, named)) | policy().trusted
+    return SecurityPolicy(trusted=prints, issuers=tuple(named), on=dt.date.today())
 
 
 def _known_zone(zone: str) -> None:
@@ -178,7 +207,7 @@ def _keying(
     from eessi.directory.control import KEYING_COLUMNS
 
     with open_store(store, tenant) as opened:
-        rows = _control(opened).keying_sheet(by=_who(by), nos=nos or None)
+        rows = _control(opened).keying_sheet(by=by, nos=nos or None)
     if format == "json":
         print_json({"rows": rows}, output, quiet=quiet)
     elif format == "xlsx":
@@ -196,16 +225,28 @@ def _keying(
     return 0
 
 
-def _who(by: str | None) -> str:
-    return by or getpass.getuser()
+def policy() -> Policy:
+    """Who may do what: ``directory.toml`` in the ``EESSI_HOME`` folder; without it, everybody everything."""
+    from eessi.cli.store import default_store
+    from eessi.directory.rights import Policy
+
+    file = default_store().parent / "directory.toml"
+    return Policy.load(file) if file.is_file() else Policy()
+
+
+def allowed(opened: DirectoryStore, by: str | None, right: str) -> User:
+    """The user who acts, once the policy lets him; a refusal is logged."""
+    from eessi.directory.rights import Right, User, authorise
+
+    user = User.of(by)
+    authorise(opened, policy(), user, Right(right))
+    return user
 
 
 def _control(opened: DirectoryStore) -> ChangeControl:
-    from eessi.cli.store import default_store
-    from eessi.directory.control import ChangeControl, Policy
+    from eessi.directory.control import ChangeControl
 
-    file = default_store().parent / "directory.toml"
-    return ChangeControl(opened, Policy.load(file) if file.is_file() else None)
+    return ChangeControl(opened, policy())
 
 
 @click.command("propose")
@@ -234,8 +275,8 @@ def propose(
     from eessi.directory.defects import Defects
     from eessi.directory.directory import known_bucs
     from eessi.directory.folding import Folding
-    from eessi.directory.reports import diff_document, finding_rows
-    from eessi.directory.workbook import content_of_workbook
+    from eessi.directory.reports import diff_document
+    from eessi.directory.workbook import read_workbook
 
     with open_store(store, tenant) as opened:
         control = _control(opened)
@@ -243,19 +284,13 @@ def propose(
             return _print_proposals(control.proposals(), format, output, quiet, lang)
         if path is None:
             raise click.UsageError("name the edited Excel sheet, or ask with --list")
-        base = opened.directory()
         defects = Defects()
-        edited = content_of_workbook(
-            read_source(path), Folding(defects, known_bucs=known_bucs()), base.content, name=path
-        )
-        if defects.refused:
-            for line in finding_lines(finding_rows(defects.findings, lang)):
-                click.echo(line, err=True)
-            raise InputError(f"{defects.refused} entries cannot be read; nothing was proposed", source=path)
+        edited = control.edit(read_workbook(read_source(path), name=path), Folding(defects, known_bucs=known_bucs()))
         changes = control.preview(edited)
+        _entries_must_be_readable(defects, changes, path, lang, quiet)
         notices = notice(changes, dt.date.today())
         if yes:
-            proposal = control.propose(edited, by=_who(by), reason=reason)
+            proposal = control.propose(edited, by=by, reason=reason)
             return _print_proposals((proposal,), format, output, quiet, lang)
     document = diff_document(changes, notices, lang)
     if format == "json":
@@ -267,6 +302,29 @@ def propose(
             click.echo(line, err=True)
         click.echo(f"preview of {len(changes)} changes; nothing is proposed without --yes", err=True)
     return 0
+
+
+_NEVER_PROPOSED = ("DIR-PERIOD-EMPTY", "DIR-DATE-UNREADABLE", "DIR-DOUBLE-RECORD")
+"""What a reader of foreign copies only reports, and what nobody may propose."""
+
+
+def _entries_must_be_readable(defects: Defects, changes: tuple[Change, ...], path: str, lang: str, quiet: bool) -> None:
+    """Say what is odd in the entries that were edited, and stop where one of them cannot be meant."""
+    from eessi.directory.reports import finding_rows
+    from eessi.findings import Severity
+
+    edited = {change.subject for change in changes}
+    told = [
+        each
+        for each in defects.findings
+        if each.severity is Severity.ERROR or (each.path or "").partition("/")[0] in edited
+    ]
+    wrong = max(defects.refused, sum(each.severity is Severity.ERROR or each.id in _NEVER_PROPOSED for each in told))
+    if not quiet or wrong:
+        for line in finding_lines(finding_rows(told, lang)):
+            click.echo(line, err=True)
+    if wrong:
+        raise InputError(f"{wrong} entries cannot be meant as they stand; nothing was proposed", source=path)
 
 
 @click.command("approve")
@@ -291,8 +349,10 @@ def approve(
     """Approve a proposal: by another person than the one who made it. Refused attempts are logged."""
     with open_store(store, tenant) as opened:
         control = _control(opened)
-        who = _who(by)
-        proposal = control.reject(no, by=who, reason=reason) if reject else control.approve(no, by=who)
+        proposal = control.reject(no, by=by, reason=reason) if reject else control.approve(no, by=by)
+    if proposal.same_account and not reject and not quiet:
+        click.echo("note: proposed and approved from one account of the operating system; only --by tells the two apart",
+                   err=True)  # fmt: skip
     return _print_proposals((proposal,), format, output, quiet, lang)
 
 
@@ -332,7 +392,7 @@ def rollback(
     from eessi.directory.reports import HistoryDocument, copy_row
 
     with open_store(store, tenant) as opened:
-        copy = opened.rollback(to, by=by)
+        copy = opened.rollback(to, by=allowed(opened, by, "load"))
     if format == "json":
         print_document(HistoryDocument(copies=[copy_row(copy)]), output, quiet=quiet)
     else:
@@ -416,7 +476,7 @@ def contacts_add(
         raise InputError("the table is not in UTF-8", source=path, offset=error.start) from None
     found = referents_from_csv(text, name=path)
     with open_store(store, tenant) as opened:
-        count = ContactBook(opened).add_all(found, by=_who(by))
+        count = ContactBook(opened).add_all(found, by=allowed(opened, by, "refer"))
     if format == "json":
         print_json({"added": count}, output, quiet=quiet)
     else:
@@ -433,7 +493,7 @@ def contacts_remove(key: str, by: str | None, store: str | None, tenant: str) ->
     from eessi.directory.contacts import ContactBook
 
     with open_store(store, tenant) as opened:
-        ContactBook(opened).remove(key, by=_who(by))
+        ContactBook(opened).remove(key, by=allowed(opened, by, "refer"))
     return 0
 
 
@@ -443,6 +503,7 @@ COMMANDS: dict[str, click.Command] = {
     "export": export,
     "import": import_,
     "propose": propose,
+    "readiness": readiness,
     "rollback": rollback,
 }
 """The commands of this module by name."""

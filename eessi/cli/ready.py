@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.directory import directory_from, from_option
+from eessi.cli.directory import directory_from, from_option, open_store
 from eessi.cli.output import common_options, print_json, print_table, write
 from eessi.cli.store import store_options
 
 if TYPE_CHECKING:
+    from eessi.directory.readiness import Declared
     from eessi.release.ready import Plan
 
 __all__ = ["ready"]
@@ -33,7 +34,18 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="May be repeated.  [default: every process the directory names]",
 )
 @click.option("--country", "countries", multiple=True, metavar="CC", help="May be repeated.  [default: all 32]")
-@click.option("--declared", type=_FILE, help="Rows that somebody answers for (csv or json).")
+@click.option(
+    "--institution",
+    "institutions",
+    multiple=True,
+    metavar="ID",
+    help="This body instead of whole countries; may be repeated.",
+)
+@click.option(
+    "--declared",
+    type=_FILE,
+    help="Declared rows of this file (csv, xlsx, json), over those of the store where that is asked.",
+)
 @click.option("--campaigns", type=_FILE, help="Results of test campaigns (csv or json).")
 @click.option(
     "--months", type=click.IntRange(0, 36), default=6, show_default=True, help="Months shown in the plan (html)."
@@ -47,6 +59,7 @@ def ready(
     day: dt.datetime | None,
     bucs: tuple[str, ...],
     countries: tuple[str, ...],
+    institutions: tuple[str, ...],
     declared: Path | None,
     campaigns: Path | None,
     months: int,
@@ -58,13 +71,19 @@ def ready(
     quiet: bool,
     lang: str,
 ) -> int:
-    """May these exchanges go electronically on that day? Exit code 0: all may. 1: some may not, with who blocks. 3: unknown."""
-    from eessi.release.ready import plan, read_campaigns, read_declared
+    """May these exchanges go electronically on that day? Exit code 0: all may. 1: some may not, with who blocks. 3: unknown.
 
+    Rests on the copy in force and on what `eessi directory readiness` keeps beside it; with --from, on that copy and
+    --declared alone.
+    """
+    from eessi.release.ready import plan, read_campaigns
+
+    if countries and institutions:
+        raise click.UsageError("ask for countries or for institutions, not for both at once")
     directory = directory_from(source, store, tenant)
     codes = bucs or tuple(sorted({str(row.buc) for one in directory for row in one.competences}))
     on = day.date() if day else dt.date.today()
-    rows = read_declared(declared) if declared else ()
+    rows = _declared(declared, source, store, tenant)
     tests = read_campaigns(campaigns) if campaigns else ()
 
     def of(moment: dt.date) -> Plan:
@@ -73,6 +92,7 @@ def ready(
             moment,
             bucs=codes,
             countries=countries or None,
+            institutions=institutions,
             version=None if mode_only else version,
             declared=rows,
             campaigns=tests,
@@ -83,7 +103,21 @@ def ready(
     return {"yes": 0, "no": 1, "unknown": 3}[str(found.outcome)]
 
 
-_COLUMNS = ("BUC", "country", "answer", "mode", "since", "version", "blockers", "tested", "to do", "source")
+def _declared(file: Path | None, source: str | None, store: str | None, tenant: str) -> tuple[Declared, ...]:
+    """The declared rows of the store, and over them those of a file."""
+    from eessi.directory.readiness import ReadinessBook
+    from eessi.directory.readiness_table import read_declared_file
+
+    rows: dict[object, Declared] = {}
+    if source is None:
+        with open_store(store, tenant) as opened:
+            rows = {row.subject: row for row in ReadinessBook(opened).rows()}
+    if file is not None:
+        rows |= {row.subject: row for row in read_declared_file(file)}
+    return tuple(rows.values())
+
+
+_COLUMNS = ("BUC", "for", "answer", "mode", "since", "version", "blockers", "tested", "to do", "source")
 
 
 def _print(
@@ -114,7 +148,7 @@ def _print(
 def _cells(found: Plan) -> list[tuple[str, ...]]:
     return [
         (
-            row.buc, row.country, str(row.answer), row.mode, str(row.since or ""), row.version or "",
+            row.buc, row.institution or row.country, str(row.answer), row.mode, str(row.since or ""), row.version or "",
             ", ".join(row.blockers), "; ".join(row.tested), row.todo or "", row.source,
         )
         for row in found.rows
@@ -126,6 +160,7 @@ def _as_json(found: Plan) -> dict[str, object]:
         {
             "buc": row.buc,
             "country": row.country,
+            "institution": row.institution,
             "answer": str(row.answer),
             "mode": row.mode,
             "since": row.since.isoformat() if row.since else None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eessi.sed import Sed
 
-__all__ = ["sign_sed", "verify_sed"]
+__all__ = ["certificate_of", "sign_sed", "thumbprint_of", "verify_sed"]
 
 
 def _sed(path: str) -> Sed:
@@ -119,8 +119,8 @@ def verify_sed(
     from eessi.trust import SecurityPolicy
 
     sed = _sed(file)
-    certificates = tuple(_certificate(path) for path in trust)
-    thumbprints = frozenset(_thumbprint(der) for der in certificates)
+    certificates = tuple(certificate_of(path) for path in trust)
+    thumbprints = frozenset(thumbprint_of(der) for der in certificates)
     policy = SecurityPolicy(trusted=thumbprints, issuers=certificates, on=on.date() if on else None)
     try:
         verified = verify(sed, policy)
@@ -154,7 +154,11 @@ def verify_sed(
     return 0 if verified.trusted else 3
 
 
-def _certificate(path: Path) -> bytes:
+def certificate_of(path: Path) -> bytes:
+    """A certificate, PEM or DER, as DER.
+
+    :raises InputError: when it is none.
+    """
     try:
         from cryptography.hazmat.primitives.serialization import Encoding
         from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
@@ -168,7 +172,8 @@ def _certificate(path: Path) -> bytes:
     return loaded.public_bytes(Encoding.DER)
 
 
-def _thumbprint(der: bytes) -> str:
+def thumbprint_of(der: bytes) -> str:
+    """SHA-256 of a certificate (DER), in hex."""
     import hashlib
 
     return hashlib.sha256(der).hexdigest()

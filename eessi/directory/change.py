@@ -72,7 +72,8 @@ class Change:
     @property
     def id(self) -> str:
         """A stable name: kind and subject, without old and new values."""
-        keys = ("id", "thumbprint", "thumbprints", "field", "language", "buc", "role", "start", "other", "access_point")
+        keys = ("id", "thumbprint", "thumbprints", "field", "language", "buc", "role", "start", "other", "access_point",
+                "risk", "benefit", "scheme", "area")  # fmt: skip
         words = self.as_words()
         parts = []
         for key in keys:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from eessi.directory.rights import User
 from eessi.directory.store import DirectoryStore
 from eessi.errors import InputError, UnknownCode, UsageError
 from eessi.ids import BucId, InstitutionId
@@ -68,12 +69,12 @@ class ContactBook:
     def __init__(self, store: DirectoryStore) -> None:
         self._store = store
 
-    def add(self, referent: Referent, *, by: str) -> str:
+    def add(self, referent: Referent, *, by: str | User) -> str:
         """Add a contact, or replace the one of the same key; the key."""
         self.add_all([referent], by=by)
         return referent.key
 
-    def add_all(self, referents: Iterable[Referent], *, by: str) -> int:
+    def add_all(self, referents: Iterable[Referent], *, by: str | User) -> int:
         """Add several in one unit: all or none; their number."""
         count = 0
         with self._store.begin() as rows:
@@ -85,7 +86,7 @@ class ContactBook:
                 count += 1
         return count
 
-    def remove(self, key: str, *, by: str) -> None:
+    def remove(self, key: str, *, by: str | User) -> None:
         """Remove a contact.
 
         :raises UnknownCode: when there is none of that key.

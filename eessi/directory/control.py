@@ -13,18 +13,21 @@ import datetime as dt
 import enum
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, cast
 
 import attrs
 
 from eessi.directory.change import Change, ChangeClass
 from eessi.directory.codec import from_plain, to_plain
-from eessi.directory.difference import Content, compare
+from eessi.directory.difference import Content, apply_changes, compare
 from eessi.directory.directory import Directory
+from eessi.directory.folding import Folding
+from eessi.directory.national import FIELDS
 from eessi.directory.records import AccessPoint, Institution
+from eessi.directory.rights import Policy, Right, User, authorise
 from eessi.directory.store import DirectoryStore
-from eessi.errors import DefinitionError, NotAllowed, UnknownCode, UsageError
+from eessi.directory.workbook import Edited
+from eessi.errors import InputError, NotAllowed, UnknownCode, UsageError
 from eessi.findings import Finding, Severity
 from eessi.ids import InstitutionId, fold_country
 from eessi.stores.directory_rows import DirectoryStorage, EventRow
@@ -34,7 +37,6 @@ __all__ = [
     "Arrival",
     "ArrivalState",
     "ChangeControl",
-    "Policy",
     "Proposal",
     "ProposalState",
     "effective_day",
@@ -55,55 +57,20 @@ class ProposalState(enum.StrEnum):
 
 
 class ArrivalState(enum.StrEnum):
-    """What a new copy shows of an approved change."""
+    """What a new copy shows of an approved change; what copies have no place for can only be looked up on the screens."""
 
     ARRIVED = "arrived"
     DIFFERS = "differs"
     MISSING = "missing"
-
-
-@attrs.frozen(slots=True)
-class Policy:
-    """Who may propose and approve, and for which country. ``None`` lets everybody; a set names the users.
-
-    A proposal is never approved by the person who made it.
-    """
-
-    proposers: frozenset[str] | None = None
-    approvers: frozenset[str] | None = None
-    country: str | None = None
-
-    @classmethod
-    def load(cls, file: Path) -> Policy:
-        """Read ``proposers``, ``approvers`` (lists of users) and ``country`` from a TOML file.
-
-        :raises DefinitionError: when the file is broken.
-        """
-        import tomllib
-
-        from pydantic import BaseModel, ConfigDict, ValidationError
-
-        class _File(BaseModel):
-            model_config = ConfigDict(extra="forbid")
-            proposers: frozenset[str] | None = None
-            approvers: frozenset[str] | None = None
-            country: str | None = None
-
-        try:
-            read = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-        except ValidationError as error:
-            key = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise DefinitionError("this is no policy of the directory", file=str(file), key=key) from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise DefinitionError(str(error), file=str(file)) from None
-        return cls(read.proposers, read.approvers, read.country)
+    NOT_CARRIED = "not-carried"
 
 
 @attrs.frozen(slots=True)
 class Proposal:
     """A set of changes that belong together, with where it stands.
 
-    ``old`` and ``new`` hold the touched records before and after.
+    ``old`` and ``new`` hold the touched records before and after. ``same_account`` says that the two persons acted from
+    one account of the operating system, so that nothing but their word tells them apart.
     """
 
     no: int
@@ -116,6 +83,7 @@ class Proposal:
     new: Content
     decided_by: str | None = None
     decided_at: dt.datetime | None = None
+    same_account: bool = False
 
 
 @attrs.frozen(slots=True)
@@ -144,22 +112,47 @@ class ChangeControl:
         """What a proposal of this content would change in the copy in force."""
         return compare(self._store.directory().content, edited)
 
-    def propose(self, edited: Content, *, by: str, reason: str = "") -> Proposal:
+    def edit(self, sheets: Edited, folding: Folding) -> Content:
+        """The copy in force as an edited workbook wants it.
+
+        Where the workbook was exported from an earlier copy, only what was edited is carried over to the one in force.
+
+        :raises InputError: when that copy is not here, or what was edited changed in a later copy as well.
+        """
+        now = self._store.directory()
+        if sheets.version in (None, now.head.version):
+            return sheets.content(folding, now.content)
+        seqs = [copy.seq for copy in self._store.copies() if copy.version == sheets.version]
+        if not seqs:
+            text = (
+                f"the sheet comes from version {sheets.version}, which is not among the copies kept here; export again"
+            )
+            raise InputError(text)
+        then = self._store.directory(seq=seqs[-1]).content
+        changes = compare(then, sheets.content(folding, then))
+        moved = {change.subject for change in compare(then, now.content)}
+        clash = sorted({change.subject for change in changes} & moved)
+        if clash:
+            text = f"{', '.join(clash[:5])} changed in a copy later than version {sheets.version}, from which the sheet comes"
+            raise InputError(f"{text}; export again and repeat the edit")
+        return apply_changes(now.content, changes)
+
+    def propose(self, edited: Content, *, by: str | User | None, reason: str = "") -> Proposal:
         """Propose that the copy in force become ``edited``.
 
         :raises NotAllowed: when the user may not propose, or a body of another country is touched; that is logged.
         :raises UsageError: when nothing would change.
         """
+        user = User.of(by)
+        authorise(self._store, self._policy, user, Right.PROPOSE)
         base = self._store.directory()
         changes = compare(base.content, edited)
         if not changes:
             raise UsageError("nothing would change")
-        if self._policy.proposers is not None and by not in self._policy.proposers:
-            self._refuse(by, "proposal-refused", "may-not-propose", f"{by} may not propose changes")
         foreign = self._foreign(changes, base.content, edited)
         if foreign:
             text = f"{', '.join(foreign[:5])} belongs to another country than {self._policy.country}"
-            self._refuse(by, "proposal-refused", "other-country", text)
+            self._refuse(user, "proposal-refused", "other-country", text)
         old, new = _touched(base.content, edited)
         body: dict[str, object] = {
             "reason": reason,
@@ -170,47 +163,71 @@ class ChangeControl:
         with self._store.begin() as rows:
             rows.lock()
             no = 1 + max((row.proposal or 0 for row in rows.events()), default=0)
-            self._store.append(rows, by, "proposed", body, proposal=no)
+            self._store.append(rows, user, "proposed", body, proposal=no)
         return self.get(no)
 
-    def approve(self, no: int, *, by: str) -> Proposal:
+    def approve(self, no: int, *, by: str | User | None) -> Proposal:
         """Approve a proposal: by another person than the one who made it.
 
-        :raises NotAllowed: when the user may not approve, made the proposal, or it is decided already; that is logged.
-        """
-        return self._decide(no, by, "approved")
+        What it says of functions and legal competence is in force here from now on; no copy carries it.
 
-    def reject(self, no: int, *, by: str, reason: str = "") -> Proposal:
+        :raises NotAllowed: when the user may not approve, made the proposal, it is decided already, or a copy loaded since
+            changed what it touches; that is logged.
+        """
+        return self._decide(no, User.of(by), "approved")
+
+    def reject(self, no: int, *, by: str | User | None, reason: str = "") -> Proposal:
         """Reject a proposal; its author may withdraw it this way.
 
         :raises NotAllowed: when the user may not, or it is decided already; that is logged.
         """
-        return self._decide(no, by, "rejected", reason)
+        return self._decide(no, User.of(by), "rejected", reason)
 
-    def _decide(self, no: int, by: str, action: str, reason: str = "") -> Proposal:
+    def _decide(self, no: int, user: User, action: str, reason: str = "") -> Proposal:
         proposal = self.get(no)
         refused = f"{'approval' if action == 'approved' else 'rejection'}-refused"
-        own = action == "rejected" and by == proposal.by
-        if self._policy.approvers is not None and by not in self._policy.approvers and not own:
-            self._refuse(by, refused, "may-not-approve", f"{by} may not decide on proposals", no)
-        if action == "approved" and by == proposal.by:
-            self._refuse(
-                by, refused, "four-eyes", f"proposal {no} was made by {by}; another person has to approve it", no
-            )
-        problem = None
-        with self._store.begin() as rows:
-            rows.lock()
-            state = _state(rows.events(no))
-            if state is ProposalState.PROPOSED:
-                self._store.append(rows, by, action, {"reason": reason}, proposal=no)
-            else:
-                problem = f"proposal {no} is {state} already"
+        if not (action == "rejected" and user.name == proposal.by):
+            authorise(self._store, self._policy, user, Right.APPROVE, action=refused, proposal=no)
+        if action == "approved" and user.name == proposal.by:
+            text = f"proposal {no} was made by {user.name}; another person has to approve it"
+            self._refuse(user, refused, "four-eyes", text, no)
+        problem = (
+            self._outdated(proposal) if action == "approved" and proposal.state is ProposalState.PROPOSED else None
+        )
+        rule = "outdated"
+        if problem is None:
+            with self._store.begin() as rows:
+                rows.lock()
+                events = rows.events(no)
+                state = _state(events)
+                if state is ProposalState.PROPOSED:
+                    body: dict[str, object] = {"reason": reason, "same_account": _account(events[0]) == user.account}
+                    self._store.append(rows, user, action, body, proposal=no)
+                    if action == "approved":
+                        self._store.keep_national(rows, proposal.old.institutions, proposal.new.institutions)
+                else:
+                    rule, problem = "decided", f"proposal {no} is {state} already"
         if problem:
-            self._refuse(by, refused, "decided", problem, no)
+            self._refuse(user, refused, rule, problem, no)
         return self.get(no)
 
-    def _refuse(self, by: str, action: str, rule: str, text: str, proposal: int | None = None) -> None:
-        self._store.log(by, action, {"rule": rule, "reason": text}, proposal=proposal)
+    def _outdated(self, proposal: Proposal) -> str | None:
+        """What a copy loaded since has changed of the things a proposal touches."""
+        now = self._store.directory().content
+        ids = {*proposal.old.institutions, *proposal.new.institutions}
+        points = {*proposal.old.access_points, *proposal.new.access_points}
+        meant = {change.id for change in proposal.changes}
+        drift = [
+            change
+            for change in compare(proposal.old, _part_of(now, ids, points))
+            if change.id in meant or (change.kind.endswith(("_added", "_missing")) and change.subject in ids | points)
+        ]
+        if not drift:
+            return None
+        return f"the copy in force has moved on: {drift[0].text}; reject proposal {proposal.no} and propose again"
+
+    def _refuse(self, user: User, action: str, rule: str, text: str, proposal: int | None = None) -> None:
+        self._store.log(user, action, {"rule": rule, "reason": text}, proposal=proposal)
         raise NotAllowed(text, rule=rule)
 
     def _foreign(self, changes: Sequence[Change], old: Content, new: Content) -> list[str]:
@@ -252,11 +269,13 @@ class ChangeControl:
 
     # --- keying and arriving -----------------------------------------------------------------------------------------
 
-    def keying_sheet(self, *, by: str, nos: Iterable[int] | None = None) -> list[dict[str, str]]:
+    def keying_sheet(self, *, by: str | User | None, nos: Iterable[int] | None = None) -> list[dict[str, str]]:
         """The rows to key into the Commission's screens, of the approved proposals; they count as exported then.
 
-        :raises NotAllowed: when a named proposal is not approved.
+        :raises NotAllowed: when the user may not, or a named proposal is not approved; that is logged.
         """
+        user = User.of(by)
+        authorise(self._store, self._policy, user, Right.KEY)
         wanted = list(nos) if nos is not None else None
         chosen = self.proposals(ProposalState.APPROVED, ProposalState.EXPORTED)
         if wanted is None:
@@ -265,16 +284,15 @@ class ChangeControl:
             known = {each.no for each in chosen}
             for no in wanted:
                 if no not in known:
-                    self._refuse(
-                        by, "export-refused", "not-approved", f"proposal {no} is not approved", self.get(no).no
-                    )
+                    text = f"proposal {no} is not approved"
+                    self._refuse(user, "export-refused", "not-approved", text, self.get(no).no)
             chosen = tuple(each for each in chosen if each.no in wanted)
         with self._store.begin() as rows:
             for each in chosen:
-                self._store.append(rows, by, "exported", {}, proposal=each.no)
+                self._store.append(rows, user, "exported", {}, proposal=each.no)
         return [row for each in chosen for row in keying_rows(each)]
 
-    def reconcile(self, copy: Directory | None = None, *, by: str = "directory") -> tuple[Arrival, ...]:
+    def reconcile(self, copy: Directory | None = None) -> tuple[Arrival, ...]:
         """Hold every approved change that has not arrived against a copy, the one in force when absent.
 
         A proposal all of whose changes arrived is closed.
@@ -284,10 +302,12 @@ class ChangeControl:
         for proposal in self.proposals(ProposalState.APPROVED, ProposalState.EXPORTED):
             arrivals = _arrivals(proposal, directory.content)
             found += arrivals
-            if all(each.state is ArrivalState.ARRIVED for each in arrivals):
-                self._store.log(by, "arrived", {"version": directory.head.version}, proposal=proposal.no)
+            if all(each.state in (ArrivalState.ARRIVED, ArrivalState.NOT_CARRIED) for each in arrivals):
+                self._store.log(_RECONCILER, "arrived", {"version": directory.head.version}, proposal=proposal.no)
         return tuple(found)
 
+
+_RECONCILER: Final = User("directory", "service")
 
 # --- events and proposals --------------------------------------------------------------------------------------------
 
@@ -326,7 +346,12 @@ def _proposal(events: Sequence[EventRow]) -> Proposal:
         new=new,
         decided_by=decided.who if decided else None,
         decided_at=dt.datetime.fromisoformat(decided.at) if decided else None,
+        same_account=decided is not None and bool(json.loads(decided.body).get("same_account")),
     )
+
+
+def _account(event: EventRow) -> object:
+    return json.loads(event.body).get("identity", {}).get("account")
 
 
 def _touched(old: Content, new: Content) -> tuple[Content, Content]:
@@ -338,14 +363,16 @@ def _touched(old: Content, new: Content) -> tuple[Content, Content]:
         id for id in {*old.access_points, *new.access_points} if old.access_points.get(id) != new.access_points.get(id)
     ]
 
-    def part(content: Content) -> Content:
-        return Content(
-            {id: content.institutions[id] for id in sorted(institutions) if id in content.institutions},
-            {id: content.access_points[id] for id in sorted(points) if id in content.access_points},
-            {},
-        )
+    return _part_of(old, institutions, points), _part_of(new, institutions, points)
 
-    return part(old), part(new)
+
+def _part_of(content: Content, institutions: Iterable[InstitutionId], points: Iterable[InstitutionId]) -> Content:
+    """The named records of a content, as far as it has them."""
+    return Content(
+        {id: content.institutions[id] for id in sorted(institutions) if id in content.institutions},
+        {id: content.access_points[id] for id in sorted(points) if id in content.access_points},
+        {},
+    )
 
 
 def _content_to_plain(content: Content) -> dict[str, list[dict[str, Any]]]:
@@ -453,6 +480,10 @@ def _fields_of(each: Institution) -> list[tuple[str, str]]:
     rows += [(f"name {name.language}", name.text) for name in each.names]
     for what in ("emails", "phones", "faxes", "urls"):
         rows += [(what, value) for value in getattr(each.contact, what)]
+    rows += [("function", name) for name in each.functions]
+    rows += [
+        ("legal competence", ", ".join(part or "any" for part in attrs.astuple(row))) for row in each.legal_competences
+    ]
     rows += [("relation", f"{relation.kind} {relation.other}") for relation in each.relations]
     for row in each.competences:
         until = f" to {row.period.end}" if row.period.end else ""
@@ -464,11 +495,7 @@ def _fields_of(each: Institution) -> list[tuple[str, str]]:
 def _arrivals(proposal: Proposal, copy: Content) -> list[Arrival]:
     ids = {*proposal.old.institutions, *proposal.new.institutions}
     points = {*proposal.old.access_points, *proposal.new.access_points}
-    now = Content(
-        {id: each for id, each in copy.institutions.items() if id in ids},
-        {id: each for id, each in copy.access_points.items() if id in points},
-        {},
-    )
+    now = _part_of(copy, ids, points)
     left = [change for change in compare(now, proposal.new) if not _is_assigned(change)]
     by_id = {change.id: change for change in left}
     by_subject: dict[str, list[Change]] = {}
@@ -480,6 +507,8 @@ def _arrivals(proposal: Proposal, copy: Content) -> list[Arrival]:
 def _arrival(
     no: int, change: Change, by_id: Mapping[str, Change], by_subject: Mapping[str, list[Change]], now: Content
 ) -> Arrival:
+    if _is_national(change):
+        return Arrival(no, change, ArrivalState.NOT_CARRIED)
     same = by_id.get(change.id)
     if change.kind in ("institution_added", "access_point_added") and same is None:
         others = by_subject.get(change.subject, [])
@@ -501,9 +530,16 @@ _ASSIGNED: Final = frozenset(
 """Fields that others fill in when an entry is keyed; a difference there is no answer to a proposal."""
 
 
+def _is_national(change: Change) -> bool:
+    """Whether it is about something that no copy carries."""
+    return change.kind.startswith("legal_competence_") or change["field"] in FIELDS
+
+
 def _is_assigned(change: Change) -> bool:
-    return change.kind == "competence_renamed" or (
-        change.kind == "institution_field_changed" and change["field"] in _ASSIGNED
+    return (
+        change.kind == "competence_renamed"
+        or _is_national(change)
+        or (change.kind == "institution_field_changed" and change["field"] in _ASSIGNED)
     )
 
 

@@ -24,6 +24,7 @@ from eessi.directory.records import (
     Contact,
     Endpoint,
     Institution,
+    LegalCompetence,
     Link,
     Relation,
     Translation,
@@ -91,7 +92,7 @@ def compare(old: Content, new: Content) -> tuple[Change, ...]:
 _PLAIN_FIELDS: Final = tuple(
     field.name
     for field in attrs.fields(Institution)
-    if field.name not in ("id", "period", "names", "contact", "relations", "competences")
+    if field.name not in ("id", "period", "names", "contact", "relations", "legal_competences", "competences")
 )
 
 
@@ -130,6 +131,8 @@ def _word(value: object) -> Word:
         return f"{value.kind} {value.other}"
     if isinstance(value, Competence):
         return f"{value.buc} {value.role.in_directory} {_word(value.period)}{'' if value.is_ready else ' not ready'}"
+    if isinstance(value, LegalCompetence):
+        return ", ".join(part or "any" for part in attrs.astuple(value))
     if isinstance(value, (Address, Contact)):
         texts = [item for part in attrs.astuple(value, recurse=False) if part for item in _texts(part)]
         return ", ".join(texts)
@@ -206,6 +209,18 @@ def _relations(old: Institution, new: Institution) -> list[Change]:
     ]
 
 
+def _legal(old: Institution, new: Institution) -> list[Change]:
+    return [
+        Change.of(kind, row, id=new.id, **attrs.asdict(row))
+        for kind, here, there in (
+            ("legal_competence_removed", old.legal_competences, new.legal_competences),
+            ("legal_competence_added", new.legal_competences, old.legal_competences),
+        )
+        for row in here
+        if row not in there
+    ]
+
+
 def _competences(old: Institution, new: Institution) -> list[Change]:
     before, after = _by_process(old.competences), _by_process(new.competences)
     changes: list[Change] = []
@@ -256,6 +271,7 @@ _FINE: Final[dict[str, Callable[[Institution, Institution], list[Change]]]] = {
     "names": _names,
     "contact": _contact,
     "relations": _relations,
+    "legal_competences": _legal,
     "competences": _competences,
 }
 
@@ -428,6 +444,10 @@ def _new_value(institution: Institution, change: Change) -> tuple[str, object]:
         return "relations", (*institution.relations, payload)
     if kind == "relation_removed":
         return "relations", tuple(relation for relation in institution.relations if relation != payload)
+    if kind == "legal_competence_added":
+        return "legal_competences", (*institution.legal_competences, payload)
+    if kind == "legal_competence_removed":
+        return "legal_competences", tuple(row for row in institution.legal_competences if row != payload)
     return "competences", _change_competences(institution.competences, change)
 
 

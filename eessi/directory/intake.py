@@ -14,11 +14,14 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import IO, Final, Literal
+from io import SEEK_END
+from pathlib import Path
+from typing import IO, BinaryIO, Final, Literal
 
 import attrs
 
 from eessi.directory.codec import KIND_OF, body_of
+from eessi.directory.copy_signature import MOST_PROVED, NOT_SIGNED, CopySignature, SignatureState
 from eessi.directory.days import CopyVersion
 from eessi.directory.defects import Defects
 from eessi.directory.records import AccessPoint, CentralNode, Certificate, Environment, Institution
@@ -26,7 +29,7 @@ from eessi.directory.syn001 import CopyHead, Record
 from eessi.errors import InputError, NotAllowed, StoreError
 from eessi.stores.directory_rows import CopyRow, RecordRow
 
-__all__ = ["CENTRAL_NODE", "MOST_LOST", "Accepted", "Intake", "pack", "unpack"]
+__all__ = ["CENTRAL_NODE", "MOST_LOST", "Accepted", "Intake", "pack", "small_enough", "unpack"]
 
 CENTRAL_NODE: Final = "EU:CSN01"
 """The only sender of a full copy (directory facts, sections 1 and 7.1)."""
@@ -38,6 +41,32 @@ Accepted = Literal["older", "same-version", "environment", "sender", "loss", "en
 """Objections to a copy that a person may set aside."""
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
+
+
+def small_enough(source: bytes | str | Path | BinaryIO) -> bytes | None:
+    """The document where it is small enough to prove its signature, so that what is read is what is proved; else ``None``.
+
+    :raises InputError: when there is no such file.
+    """
+    if isinstance(source, bytes):
+        return source if len(source) <= MOST_PROVED else None
+    if not isinstance(source, (str, Path)):
+        return None if _size_of(source) > MOST_PROVED else source.read()
+    try:
+        with open(source, "rb") as file:
+            return None if _size_of(file) > MOST_PROVED else file.read()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", source=str(source)) from None
+
+
+def _size_of(file: BinaryIO) -> int:
+    """Bytes left in a file; a stream that cannot say it counts as large."""
+    if not file.seekable():
+        return MOST_PROVED + 1
+    at = file.tell()
+    size = file.seek(0, SEEK_END) - at
+    file.seek(at)
+    return size
 
 
 def pack(body: bytes) -> bytes:
@@ -68,6 +97,7 @@ class Intake:
         self.head = CopyHead()
         self.seen: set[tuple[str, str]] = set()
         self.changed: set[tuple[str, str]] = set()
+        self.signature = NOT_SIGNED
         self.institutions = 0
         self.marks: Counter[Environment | None] = Counter()
         self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # closed in close()
@@ -130,6 +160,17 @@ class Intake:
         self._spool.close()
 
     # --- objections --------------------------------------------------------------------------------------------------
+
+    def check_signature(self, signature: CopySignature, must_be_signed: bool) -> None:
+        """Take in what the copy's signature proves, or refuse it; nobody may set that aside.
+
+        :raises NotAllowed: when the signature is broken, or is asked for and not verified; ``rule`` is ``signature``.
+        """
+        self.signature = signature
+        if signature.state is SignatureState.BROKEN:
+            raise NotAllowed(f"the copy is refused: its signature is broken: {signature.why}", rule="signature")
+        if must_be_signed and signature.state is not SignatureState.VERIFIED:
+            raise NotAllowed(f"the copy is refused: its signature is {signature.text}", rule="signature")
 
     def check(self, before: CopyRow | None, countries: Counter[str], accept: Iterable[str]) -> None:
         """Let the copy pass, or say why not.

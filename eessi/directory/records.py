@@ -152,7 +152,10 @@ class Competence:
 
 @attrs.frozen(slots=True)
 class LegalCompetence:
-    """Competence in the words of Annex 4: by risk, kind of benefit, scheme and area. SYN001 does not carry it."""
+    """Competence in the words of Annex 4: by risk, kind of benefit, scheme and area. SYN001 does not carry it.
+
+    ``risk`` and ``benefit`` are keys of ``data/legal.toml``, scheme and area free texts; ``None`` stands for any.
+    """
 
     risk: str | None = None
     benefit: str | None = None
@@ -164,7 +167,7 @@ class LegalCompetence:
 class Institution:
     """A body of social security with its place in the directory.
 
-    ``functions`` are keys of ``data/functions.toml``; certificates are thumbprints into the copy's list.
+    ``functions`` are keys of ``data/legal.toml``; certificates are thumbprints into the copy's list.
     ``competences`` are ordered by process, role and start, doubles merged.
     """
 

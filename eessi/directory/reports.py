@@ -122,6 +122,7 @@ class CopyRow(_Row):
     environment: str | None
     institutions: int
     origin: str
+    signature: str
 
 
 class ArrivalRow(_Row):
@@ -201,6 +202,7 @@ class ProposalRow(_Row):
     reason: str
     decided_by: str | None
     decided_at: dt.datetime | None
+    same_account: bool
     changes: list[ChangeRow]
     notices: list[FindingRow]
 
@@ -300,6 +302,7 @@ def copy_row(copy: Copy) -> CopyRow:
         environment=copy.environment.value if copy.environment else None,
         institutions=copy.institutions,
         origin=copy.origin,
+        signature=copy.signature.text,
     )
 
 
@@ -394,6 +397,7 @@ def proposals_document(proposals: Iterable[Proposal], on: dt.date, lang: str = "
                 reason=each.reason,
                 decided_by=each.decided_by,
                 decided_at=each.decided_at,
+                same_account=each.same_account,
                 changes=change_rows(each.changes),
                 notices=finding_rows(notice(each.changes, on), lang),
             )

@@ -1,6 +1,6 @@
 """The directory as tables for people: what stands in which column, and how edited rows become records again.
 
-Sheets: ``institutions``, ``competences``, ``relations``, ``links``. Everything they do not carry (addresses, endpoints,
+Sheets: ``institutions``, ``competences``, ``legal competences``, ``relations``, ``links``. Everything they do not carry (addresses, endpoints,
 certificates) is kept from the record that was exported.
 """
 
@@ -9,29 +9,31 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
 from eessi.directory.difference import Content
 from eessi.directory.folding import Folding
+from eessi.directory.national import legal_words
 from eessi.directory.records import (
     ALWAYS,
     AccessPoint,
     Competence,
     Contact,
     Institution,
+    LegalCompetence,
     Link,
     Relation,
     link_order,
 )
 from eessi.errors import InputError
-from eessi.ids import InstitutionId, Period, fold_country
+from eessi.ids import InstitutionId, Period, fold_country, nearest
 
 if TYPE_CHECKING:
     from eessi.directory.directory import Directory
 
-__all__ = ["SHEETS", "Cell", "Row", "content_from", "institution_from", "sheets_of"]
+__all__ = ["SHEETS", "Cell", "Row", "check_columns", "content_from", "institution_from", "sheets_of"]
 
 Cell = str | bool | dt.date | None
 Row = Mapping[str, Cell]
@@ -42,6 +44,7 @@ SHEETS: Final[Mapping[str, tuple[str, ...]]] = {
         "emails", "phones", "faxes", "urls",
     ),
     "competences": ("id", "buc", "role", "start", "end", "ready", "row"),
+    "legal competences": ("id", "risk", "benefit", "scheme", "area"),
     "relations": ("id", "relation", "other"),
     "links": ("access_point", "id", "start", "end"),
 }  # fmt: skip
@@ -58,6 +61,9 @@ def sheets_of(directory: Directory, country: str | None = None) -> dict[str, lis
     return {
         "institutions": [_institution_row(each) for each in chosen],
         "competences": [_competence_row(each.id, row) for each in chosen for row in each.competences],
+        "legal competences": [
+            {"id": each.id, **attrs.asdict(row)} for each in chosen for row in each.legal_competences
+        ],
         "relations": [
             {"id": each.id, "relation": relation.kind, "other": relation.other}
             for each in chosen
@@ -104,6 +110,27 @@ def _days(period: Period) -> dict[str, Cell]:
     return {"start": None if period.start == ALWAYS.start else period.start, "end": period.end}
 
 
+def check_columns(sheets: Mapping[str, Sequence[Row]], source: str | None = None) -> None:
+    """Let sheets pass whose columns are all known, and which lack none whose loss would empty a field unseen.
+
+    :raises InputError: with the column, and the one that was probably meant.
+    """
+    for name, columns in SHEETS.items():
+        given = sheets[name][0] if sheets.get(name) else None
+        if given is None:
+            continue
+        for column in given:
+            is_name = name == "institutions" and (column == "name" or column.startswith("name "))
+            if column not in columns and not is_name:
+                near = nearest(column, columns)
+                hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(columns)}"
+                raise InputError(f"the sheet {name!r} has an unknown column {column!r}{hint}", source=source)
+        needed = ("id",) if name == "institutions" else tuple(column for column in columns if column != "row")
+        missing = [column for column in needed if column not in given]
+        if missing:
+            raise InputError(f"the sheet {name!r} has no column {', '.join(missing)}", source=source)
+
+
 # --- from rows to records --------------------------------------------------------------------------------------------
 
 
@@ -125,11 +152,16 @@ def content_from(
         each = institution_from(row, folding, base.institutions)
         if each is None:
             continue
+        if wanted not in (None, each.country):
+            folding.defects.refuse("DIR-SHEET-COUNTRY", each.id, each.country, expected=str(wanted))
+            continue
         if each.id in institutions:
             folding.defects.report("DIR-DOUBLE-RECORD", each.id)
-        competences, relations = rows_of["competences"], rows_of["relations"]
+        competences, relations, legal = rows_of["competences"], rows_of["relations"], rows_of["legal competences"]
         if competences is not None:
             each = attrs.evolve(each, competences=_competences(competences.pop(each.id, []), folding, each.id))
+        if legal is not None:
+            each = attrs.evolve(each, legal_competences=_legal(legal.pop(each.id, []), folding, each.id))
         if relations is not None:
             each = attrs.evolve(each, relations=_relations(relations.pop(each.id, []), folding))
         institutions[each.id] = each
@@ -164,9 +196,9 @@ def institution_from(
         changes["period"] = _period(row, folding, id)
     for column, field in (("public", "is_public"), ("liaison", "is_liaison")):
         if row.get(column) is not None:
-            changes[field] = _flag(row[column])
+            changes[field] = _flag(row[column], folding, f"{id}/{column}")
     if "functions" in row:
-        changes["functions"] = _list(row["functions"])
+        changes["functions"] = _functions(_list(row["functions"]), folding, id)
     parts = {name: _list(row[name]) for name in ("emails", "phones", "faxes", "urls") if name in row}
     if parts:
         changes["contact"] = _evolved_contact(old.contact, parts)
@@ -202,11 +234,46 @@ def _competences(rows: Iterable[Row], folding: Folding, id: InstitutionId) -> tu
     for row in rows:
         buc, role = folding.buc(_text(row.get("buc")), id), folding.role(_text(row.get("role")), id)
         if buc is not None and role is not None:
-            ready = _flag(row["ready"]) if row.get("ready") is not None else False
+            path = f"{id}/{buc}"
+            if row.get("ready") is None:
+                folding.defects.report("DIR-READY-UNKNOWN", path, "no readiness", expected="true or false")
+            ready = row.get("ready") is not None and _flag(row["ready"], folding, path)
             found.append(
                 Competence(buc, role, _period(row, folding, f"{id}/{buc}"), ready, _text(row.get("row")) or None)
             )
     return folding.competences(found, id)
+
+
+def _functions(words: Iterable[str], folding: Folding, id: InstitutionId) -> tuple[str, ...]:
+    return tuple(found for word in words if (found := _legal_word(word, "functions", folding, id)) is not None)
+
+
+def _legal(rows: Iterable[Row], folding: Folding, id: InstitutionId) -> tuple[LegalCompetence, ...]:
+    """The rows in the order given; equal ones once. A row without any word would mean everything and is refused."""
+    found = []
+    for row in rows:
+        risk, benefit, scheme, area = (_text(row.get(name)) or None for name in ("risk", "benefit", "scheme", "area"))
+        if not (risk or benefit or scheme or area):
+            folding.defects.refuse("DIR-LEGAL-EMPTY", id)
+            continue
+        known_risk = _legal_word(risk, "risks", folding, id) if risk else None
+        known_benefit = _legal_word(benefit, "benefits", folding, id) if benefit else None
+        if (known_risk is None) == (risk is None) and (known_benefit is None) == (benefit is None):
+            found.append(LegalCompetence(known_risk, known_benefit, scheme, area))
+    return tuple(dict.fromkeys(found))
+
+
+def _legal_word(
+    word: str, table: Literal["functions", "risks", "benefits"], folding: Folding, id: InstitutionId
+) -> str | None:
+    """The key of a word, whether its key or its name was written; refused with the nearest one when unknown."""
+    known = legal_words(table)
+    by_fold = {key.casefold(): key for key in known} | {name.casefold(): key for key, name in known.items()}
+    found = by_fold.get(word.casefold()) or by_fold.get(word.casefold().replace(" ", "_"))
+    if found is None:
+        likely = nearest(word, known) or ", ".join(known)
+        folding.defects.refuse("DIR-LEGAL-WORD", id, word[:40], expected=likely)
+    return found
 
 
 def _relations(rows: Iterable[Row], folding: Folding) -> tuple[Relation, ...]:
@@ -261,8 +328,18 @@ def _text(cell: Cell) -> str:
     return _raw(cell).strip()
 
 
-def _flag(cell: Cell) -> bool:
-    return cell if isinstance(cell, bool) else _text(cell).lower() in ("true", "1", "yes", "y", "oui", "ja", "x")
+_YES: Final = frozenset({"true", "1", "1.0", "yes", "y", "oui", "ja", "vrai", "wahr", "x"})
+_NO: Final = frozenset({"false", "0", "0.0", "no", "n", "non", "nein", "faux", "falsch", "-"})
+
+
+def _flag(cell: Cell, folding: Folding, path: str) -> bool:
+    """Yes or no in the words people write; another word is refused and counts as no until it is mended."""
+    if isinstance(cell, bool):
+        return cell
+    word = _text(cell).lower()
+    if word not in _YES | _NO:
+        folding.defects.refuse("DIR-FLAG", path, word[:40], expected="true or false")
+    return word in _YES
 
 
 def _list(cell: Cell) -> tuple[str, ...]:

@@ -7,11 +7,10 @@ committed, and the new one afterwards, never a mixture.
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -19,18 +18,22 @@ from typing import BinaryIO, Final, cast
 import attrs
 
 from eessi.directory.codec import body_of, head_from_plain, head_to_plain, record_of
+from eessi.directory.copy_signature import NOT_SIGNED, CopySignature, SignatureState, judged
 from eessi.directory.days import DEFAULT_ZONE
 from eessi.directory.difference import Content, Difference
 from eessi.directory.directory import Directory, known_bucs
 from eessi.directory.folding import Folding
-from eessi.directory.intake import Accepted, Intake, pack, unpack
+from eessi.directory.intake import Accepted, Intake, pack, small_enough, unpack
 from eessi.directory.look_up import Found
+from eessi.directory.national import keep_national, with_national
 from eessi.directory.records import AccessPoint, CentralNode, Certificate, Environment, Institution
+from eessi.directory.rights import User
 from eessi.directory.sources import read
 from eessi.errors import EessiError, NotAllowed, StoreError, UnknownCode, UsageError
 from eessi.findings import Finding, Severity
 from eessi.ids import InstitutionId, Period, Role, fold_country
 from eessi.stores.directory_rows import CopyRow, DirectoryStorage, EventRow, RecordRow
+from eessi.trust import SecurityPolicy
 
 __all__ = ["Copy", "DirectoryStore", "Loaded", "NoCopy", "Version"]
 
@@ -54,6 +57,7 @@ class Copy:
     institutions: int
     source: str | None
     origin: str
+    signature: CopySignature
 
     @property
     def day(self) -> dt.date:
@@ -159,11 +163,13 @@ class DirectoryStore:
         self,
         source: bytes | str | Path | BinaryIO,
         *,
-        by: str | None = None,
+        by: str | User | None = None,
         accept: Iterable[Accepted] = (),
         zone: str = DEFAULT_ZONE,
         strict: bool = False,
         name: str | None = None,
+        trust: SecurityPolicy | None = None,
+        must_be_signed: bool = False,
     ) -> Loaded:
         """Read a full copy and put it in force.
 
@@ -172,11 +178,13 @@ class DirectoryStore:
         :param by: who loads it; the user of the operating system when absent.
         :param accept: objections set aside: ``older``, ``same-version``, ``environment``, ``sender``, ``loss``,
             ``endpoints``.
+        :param trust: whose signature on a copy is accepted; without it, nobody's signature counts as verified.
+        :param must_be_signed: refuse a copy whose signature is not verified. A broken signature is always refused.
         :raises InputError: when the source is damaged, hostile or empty.
         :raises NotAllowed: when the copy must not replace the one in force; ``rule`` is the objection.
         :raises StoreError: when the store fails, or another load came in between.
         """
-        who = by or getpass.getuser()
+        who = User.of(by)
         label = name or (str(source) if isinstance(source, (str, Path)) else None)
         folding = Folding(zone=zone, strict=strict, known_bucs=known_bucs())
         with self.read() as rows:
@@ -189,7 +197,9 @@ class DirectoryStore:
             )
         intake = Intake(known, folding.defects)
         try:
-            intake.read(read(source, folding, name=label))
+            data = small_enough(source)
+            intake.read(read(data if data is not None else source, folding, name=label))
+            intake.check_signature(judged(data, trust) if intake.head.is_signed else NOT_SIGNED, must_be_signed)
             intake.check(before, countries, accept)
             if before is not None and not intake.changed and not intake.gone and intake.head.version == before.version:
                 self.log(who, "copy-unchanged", {"source": label, "version": intake.head.version})
@@ -202,7 +212,7 @@ class DirectoryStore:
             intake.close()
         return Loaded(copy, True, folding.defects.findings, len(intake.changed))
 
-    def _put(self, intake: Intake, before: CopyRow | None, who: str, label: str | None) -> Copy:
+    def _put(self, intake: Intake, before: CopyRow | None, who: User, label: str | None) -> Copy:
         seq = before.seq + 1 if before else 1
         findings = [attrs.asdict(finding, filter=_said) for finding in intake.defects.findings]
         row = CopyRow(
@@ -213,10 +223,10 @@ class DirectoryStore:
             environment=intake.environment.value,
             source=label,
             institutions=intake.institutions,
-            head=json.dumps(head_to_plain(intake.head)),
+            head=json.dumps({**head_to_plain(intake.head), "signature": attrs.asdict(intake.signature)}),
             findings=json.dumps(findings),
             loaded_at=self.now().isoformat(),
-            loaded_by=who,
+            loaded_by=who.name,
         )
         with self.begin() as rows:
             rows.lock()
@@ -229,6 +239,7 @@ class DirectoryStore:
                 "version": row.version,
                 "source": label,
                 "changed": len(intake.changed),
+                "signature": intake.signature.text,
             }
             self.append(rows, who, "copy-loaded", event)
         return _copy(row)
@@ -254,13 +265,13 @@ class DirectoryStore:
         body = body_of(closed)
         return RecordRow("kept", id, each.country, hashlib.sha256(body).hexdigest()), pack(body)
 
-    def rollback(self, to: int | None = None, *, by: str | None = None) -> Copy:
+    def rollback(self, to: int | None = None, *, by: str | User | None = None) -> Copy:
         """Put an earlier copy in force again, as a new one; nothing is deleted.
 
         :param to: number of the copy; the one before the last when absent.
         :raises NotAllowed: when there is no such earlier copy.
         """
-        who = by or getpass.getuser()
+        who = User.of(by)
         with self.begin() as rows:
             rows.lock()
             copies = {row.seq: row for row in rows.copies()}
@@ -278,7 +289,7 @@ class DirectoryStore:
                 seq=last + 1,
                 origin=f"rollback to {target}",
                 loaded_at=self.now().isoformat(),
-                loaded_by=who,
+                loaded_by=who.name,
             )
             rows.add_copy(row)
             self.append(rows, who, "copy-rolled-back", {"seq": row.seq, "from": last, "to": target})
@@ -300,7 +311,8 @@ class DirectoryStore:
                 raise (
                     NoCopy("no copy was loaded yet") if seq is None else UnknownCode("copy of the directory", str(seq))
                 )
-            return _directory(rows, row, fold_country(country) if country else None)
+            after = next((copy.loaded_at for copy in copies if copy.seq == row.seq + 1), None)
+            return _directory(rows, row, fold_country(country) if country else None, after)
 
     def find(
         self,
@@ -354,20 +366,37 @@ class DirectoryStore:
 
     # --- the log -----------------------------------------------------------------------------------------------------
 
-    def log(self, who: str, action: str, body: dict[str, object], *, proposal: int | None = None) -> None:
+    def log(self, who: str | User, action: str, body: dict[str, object], *, proposal: int | None = None) -> None:
         """Append to the log in a unit of its own."""
         with self.begin() as rows:
             self.append(rows, who, action, body, proposal=proposal)
 
     def append(
-        self, rows: DirectoryStorage, who: str, action: str, body: dict[str, object], *, proposal: int | None = None
+        self,
+        rows: DirectoryStorage,
+        who: str | User,
+        action: str,
+        body: dict[str, object],
+        *,
+        proposal: int | None = None,
     ) -> EventRow:
         """Append to the log inside a unit that is open."""
         rows.lock()
         no = rows.last_event() + 1
-        row = EventRow(no, self.now().isoformat(), who, action, proposal, json.dumps(body, ensure_ascii=False))
+        user = User.of(who)
+        said = json.dumps({**body, "identity": user.as_words()}, ensure_ascii=False)
+        row = EventRow(no, self.now().isoformat(), user.name, action, proposal, said)
         rows.add_event(row)
         return row
+
+    def keep_national(
+        self,
+        rows: DirectoryStorage,
+        old: Mapping[InstitutionId, Institution],
+        new: Mapping[InstitutionId, Institution],
+    ) -> None:
+        """Put functions and legal competence of an approved change in force, inside the unit that logged it."""
+        keep_national(rows, self.now().isoformat(), old, new)
 
     def events(self) -> tuple[EventRow, ...]:
         """Everything that was done or refused, oldest first."""
@@ -391,7 +420,15 @@ def _copy(row: CopyRow) -> Copy:
         institutions=row.institutions,
         source=row.source,
         origin=row.origin,
+        signature=_signature(json.loads(row.head).get("signature")),
     )
+
+
+def _signature(plain: Mapping[str, str | None] | None) -> CopySignature:
+    if plain is None:
+        return CopySignature(SignatureState.UNDETERMINED, "nobody looked at it when this copy was loaded")
+    signer, thumbprint = plain["signer"], plain["thumbprint"]
+    return CopySignature(SignatureState(str(plain["state"])), plain["why"] or "", signer, thumbprint)
 
 
 def _in_effect(copies: Iterable[Copy]) -> list[Copy]:
@@ -405,7 +442,7 @@ def _in_effect(copies: Iterable[Copy]) -> list[Copy]:
     return found
 
 
-def _directory(rows: DirectoryStorage, row: CopyRow, country: str | None) -> Directory:
+def _directory(rows: DirectoryStorage, row: CopyRow, country: str | None, after: str | None) -> Directory:
     institutions: dict[InstitutionId, Institution] = {}
     kept: dict[InstitutionId, Institution] = {}
     points: dict[InstitutionId, AccessPoint] = {}
@@ -422,8 +459,9 @@ def _directory(rows: DirectoryStorage, row: CopyRow, country: str | None) -> Dir
         elif isinstance(record, CentralNode):
             node = record
     head = head_from_plain(json.loads(row.head))
+    national = rows.national()
     return Directory(
-        Content(institutions, points, certificates, node),
+        Content(with_national(institutions, national, after) if national else institutions, points, certificates, node),
         head=head,
         kept=kept,
         findings=[_finding(plain) for plain in json.loads(row.findings)],

@@ -45,7 +45,9 @@ _PARTS: Final = (
     "Institution",
     "AccessPoint",
     "Certificate",
+    "Signature",
 )
+_SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _TEMPLATES_KEPT: Final = 200_000
 _Template = tuple[BucId, Role, Period, bool]
 _USUAL_ROW: Final = re.compile(
@@ -60,7 +62,7 @@ _PLAIN_HEAD: Final = re.compile(r"(?:<Competences[^<>]*>)?\s*<Competence>\s*")
 class CopyHead:
     """Where a copy comes from: its version, the moment it was made, who sent it to whom.
 
-    ``has_endpoints`` is false for sources that carry no access points; ``environment`` is what the source says of itself.
+    ``is_signed`` says that a signature was met, not that it holds. ``has_endpoints`` is false for sources that carry no access points; ``environment`` is what the source says of itself.
     Parts arrive in the order of the document, so a reader may meet several heads; the later one is the fuller one.
     """
 
@@ -72,6 +74,7 @@ class CopyHead:
     instance: str | None = None
     has_endpoints: bool = True
     environment: Environment | None = None
+    is_signed: bool = False
 
 
 Record = CopyHead | CentralNode | Institution | AccessPoint | Certificate
@@ -98,6 +101,8 @@ def read_syn001(
         record = reader.read(element)
         if record is not None:
             yield record
+    if reader.head.is_signed:
+        yield reader.head
     if not checked:
         raise InputError("this is no SYN001: it holds no institution repository", source=label)
 
@@ -112,6 +117,8 @@ class _Reader:
 
     def read(self, element: etree._Element) -> Record | None:
         kind = local_name(element)
+        if not self.head.is_signed and next(element.iter(_SIGNATURE), None) is not None:
+            self.signed()  # out of place, in a part; whoever proves it will say so
         if kind == "Institution":
             return self.institution(element)
         if kind == "AccessPoint":
@@ -120,7 +127,13 @@ class _Reader:
             return self.certificate(element)
         if kind == "CentralServicesNode":
             return self.central_node(element)
+        if kind == "Signature":
+            return self.signed() if element.tag == _SIGNATURE else None
         self.head = attrs.evolve(self.head, **(_header(element) if kind != "version" else {"version": _text(element)}))
+        return self.head
+
+    def signed(self) -> CopyHead:
+        self.head = attrs.evolve(self.head, is_signed=True)
         return self.head
 
     def institution(self, element: etree._Element) -> Institution | None:

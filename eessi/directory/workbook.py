@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import zip_longest
 from typing import TYPE_CHECKING, BinaryIO, Final
 from zipfile import BadZipFile
 
+import attrs
+
 from eessi.directory.difference import Content
 from eessi.directory.folding import Folding
-from eessi.directory.sheets import SHEETS, Cell, content_from, sheets_of
+from eessi.directory.sheets import SHEETS, Cell, Row, check_columns, content_from, sheets_of
 from eessi.errors import InputError, LimitExceeded, MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from eessi.directory.directory import Directory
 
-__all__ = ["content_of_workbook", "read_rows", "write_table", "write_workbook"]
+__all__ = ["Edited", "content_of_workbook", "read_rows", "read_workbook", "write_table", "write_workbook"]
 
 _MOST_ROWS: Final = 1_048_575
 _MOST_CELL: Final = 32_767
@@ -86,17 +89,39 @@ def _fitting(text: str) -> str:
     return str(text)
 
 
+@attrs.frozen(slots=True)
+class Edited:
+    """A workbook handed back: its sheets, the country it was exported for, the version of the copy it came from."""
+
+    sheets: Mapping[str, Sequence[Row]]
+    country: str | None
+    version: str | None
+
+    def content(self, folding: Folding, base: Content) -> Content:
+        """The content of ``base`` with the sheets in place of what they carry."""
+        return content_from(self.sheets, folding, base, self.country)
+
+
+def read_workbook(data: bytes, *, name: str | None = None) -> Edited:
+    """An edited workbook.
+
+    :raises InputError: when it is no workbook of the directory, or a column was renamed or removed.
+    """
+    sheets = read_rows(BytesIO(data), name=name)
+    if "institutions" not in sheets:
+        raise InputError("the workbook has no sheet 'institutions'", source=name)
+    check_columns(sheets, name)
+    about = {str(row.get("what")): row.get("value") for row in sheets.get(_ABOUT, [])}
+    country, version = about.get("country"), about.get("version")
+    return Edited(sheets, country if isinstance(country, str) else None, None if version is None else str(version))
+
+
 def content_of_workbook(data: bytes, folding: Folding, base: Content, *, name: str | None = None) -> Content:
     """The content of ``base`` as an edited workbook wants it.
 
     :raises InputError: when it is no workbook of the directory.
     """
-    sheets = read_rows(BytesIO(data), name=name)
-    if "institutions" not in sheets:
-        raise InputError("the workbook has no sheet 'institutions'", source=name)
-    about = {str(row.get("what")): row.get("value") for row in sheets.get(_ABOUT, [])}
-    country = about.get("country")
-    return content_from(sheets, folding, base, country if isinstance(country, str) else None)
+    return read_workbook(data, name=name).content(folding, base)
 
 
 def read_rows(file: BinaryIO, *, name: str | None = None) -> dict[str, list[dict[str, Cell]]]:
@@ -131,7 +156,8 @@ def _rows(sheet: Worksheet) -> Iterator[dict[str, Cell]]:
         return
     names = [str(cell).strip().lower() if cell is not None else "" for cell in head]
     for row in rows:
-        cells = {name: _cell(value) for name, value in zip(names, row, strict=False) if name}
+        # the reader leaves out empty cells at the end of a row: they are empty, not absent
+        cells = {name: _cell(value) for name, value in zip_longest(names, row[: len(names)]) if name}
         if any(value is not None for value in cells.values()):
             yield cells
 

@@ -17,13 +17,13 @@ import attrs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eessi.directory import Directory
-from eessi.directory.readiness import Declared, Mode, Readiness, readiness_of
+from eessi.directory.readiness import Declared, Mode, Readiness, Readinesses
 from eessi.errors import DefinitionError, InputError
 from eessi.ids import COUNTRIES, BucId, CdmVersion, fold_country
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-__all__ = ["Answer", "CampaignResult", "Plan", "Row", "plan", "read_campaigns", "read_declared"]
+__all__ = ["Answer", "CampaignResult", "Plan", "Row", "plan", "read_campaigns"]
 
 
 class Answer(enum.StrEnum):
@@ -49,8 +49,9 @@ class CampaignResult(BaseModel):
 
 @attrs.frozen(slots=True)
 class Row:
-    """One country and process.
+    """One country, or one body of it, and a process.
 
+    :param institution: the body asked about; ``None`` where the country as a whole is.
     :param todo: what to do about a no or an unknown; ``None`` for a yes.
     """
 
@@ -64,6 +65,7 @@ class Row:
     blockers: tuple[str, ...]
     tested: tuple[str, ...]
     todo: str | None
+    institution: str | None = None
 
 
 @attrs.frozen(slots=True)
@@ -92,33 +94,40 @@ def plan(
     *,
     bucs: Sequence[str],
     countries: Sequence[str] | None = None,
+    institutions: Sequence[str] = (),
     version: str | None = None,
     declared: Iterable[Declared] = (),
     campaigns: Iterable[CampaignResult] = (),
 ) -> Plan:
     """Who can exchange these processes on a day.
 
-    :param countries: all 32 by default. :param version: CDM version that both sides must speak; without it only the way of
+    :param countries: all 32 by default; none but those of ``institutions`` where these are named.
+    :param institutions: bodies to answer for one by one instead of by country. :param version: CDM version that both sides must speak; without it only the way of
         exchange is looked at.
+
+    :raises UnknownCode: for a body the directory does not know, with the likely one.
     """
-    rows = tuple(declared)
+    ready = Readinesses(directory, declared)
     tests = tuple(campaigns)
-    lands = tuple(fold_country(land) for land in countries or COUNTRIES)
+    bodies = [directory.get(id) for id in institutions]
+    asked: list[tuple[str, str | None]] = [(each.country, str(each.id)) for each in bodies] or [
+        (fold_country(land), None) for land in countries or COUNTRIES
+    ]
     wanted = None if version is None else str(CdmVersion.parse(version).released)
-    found = [_row(directory, on, str(BucId(code)), land, wanted, rows, tests) for code in bucs for land in lands]
+    found = [_row(ready, on, str(BucId(code)), land, body, wanted, tests) for code in bucs for land, body in asked]
     return Plan(on, wanted, tuple(found))
 
 
 def _row(
-    directory: Directory,
+    ready: Readinesses,
     on: dt.date,
     code: str,
     land: str,
+    institution: str | None,
     version: str | None,
-    declared: tuple[Declared, ...],
     tests: tuple[CampaignResult, ...],
 ) -> Row:
-    state = readiness_of(directory, code, land, on, version=version, declared=declared)
+    state = ready.of(code, land, on, institution=institution, version=version)
     mine = [t for t in tests if t.buc == code and fold_country(t.country) == land and t.day <= on]
     mine = [
         t
@@ -140,6 +149,7 @@ def _row(
         tuple(str(one) for one in state.blockers),
         tuple(f"{t.campaign} {'passed' if t.passed else 'failed'} on {t.day}" for t in _latest(mine)),
         _todo(answer, state, failed, version),
+        institution,
     )
 
 
@@ -174,14 +184,6 @@ def _todo(answer: Answer, state: Readiness, failed: Sequence[CampaignResult], ve
 
 
 # sources ---------------------------------------------------------------------------------------------------------------
-
-
-def read_declared(file: Path) -> tuple[Declared, ...]:
-    """Declared rows from CSV or JSON: country, buc, mode, since, source, and optionally institution and cdm.
-
-    :raises InputError: when the file cannot be read. :raises DefinitionError: for a row that is not valid, with its number.
-    """
-    return tuple(_valid(Declared, row, file, number) for number, row in _table(file))
 
 
 def read_campaigns(file: Path) -> tuple[CampaignResult, ...]:

@@ -25,7 +25,7 @@ def plan_svg(plans: Sequence[Plan]) -> str:
     """
     if not plans:
         return ""
-    rows = [(row.buc, row.country) for row in plans[0].rows]
+    rows = [(row.buc, row.institution or row.country) for row in plans[0].rows]
     width, height = _LEFT + _CELL * len(plans) + 10, _ROW * (len(rows) + 2)
     title = f"Transition plan: {len(rows)} rows on {len(plans)} days from {plans[0].on} to {plans[-1].on}"
     parts = [
@@ -35,7 +35,7 @@ def plan_svg(plans: Sequence[Plan]) -> str:
     ]
     for column, one in enumerate(plans):
         parts.append(f'<text x="{_LEFT + column * _CELL + 6}" y="16" fill="currentColor">{one.on}</text>')
-        answers = {(row.buc, row.country): row.answer for row in one.rows}
+        answers = {(row.buc, row.institution or row.country): row.answer for row in one.rows}
         for index, key in enumerate(rows):
             parts.append(_cell(column, index, answers.get(key, Answer.UNKNOWN)))
     for index, (buc, country) in enumerate(rows):

@@ -11,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from eessi.stores.directory_rows import ContactRow, CopyRow, EventRow, ReadinessRow, RecordRow
+from eessi.stores.directory_rows import ContactRow, CopyRow, EventRow, NationalRow, ReadinessRow, RecordRow
 from eessi.stores.store import Unit
 
 __all__ = ["METADATA", "DirectoryRows"]
@@ -90,6 +90,15 @@ READINESS: Final = Table(
     Column("mode", String(16), nullable=False),
     Column("since", String(10), nullable=False),
     Column("source", Text, nullable=False),
+)
+NATIONAL: Final = Table(
+    "directory_national",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("institution", String(80), primary_key=True),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("body", Text, nullable=False),
 )
 
 _AT_ONCE: Final = 500
@@ -214,11 +223,25 @@ class DirectoryRows:
     def put_readiness(self, rows: Iterable[ReadinessRow]) -> None:
         """Add rows; one of the same country, institution, process, version and day is replaced."""
         new = {readiness_key(row): row for row in rows}
-        keys = iter(new)
+        self.remove_readiness(new.values())
+        self._unit.insert(READINESS, ({**attrs.asdict(row), "key": key} for key, row in new.items()))
+
+    def remove_readiness(self, rows: Iterable[ReadinessRow]) -> int:
+        """Remove the rows of the same country, institution, process, version and day; how many there were."""
+        keys = iter({readiness_key(row) for row in rows})
+        gone = 0
         while batch := list(islice(keys, _AT_ONCE)):
             mine = sa.and_(READINESS.c.tenant == self._unit.tenant, READINESS.c.key.in_(batch))
-            self._unit.execute(sa.delete(READINESS).where(mine))
-        self._unit.insert(READINESS, ({**attrs.asdict(row), "key": key} for key, row in new.items()))
+            gone += self._unit.execute(sa.delete(READINESS).where(mine)).rowcount
+        return gone
+
+    def national(self) -> list[NationalRow]:
+        """What countries keep of their bodies, oldest first."""
+        return [_made(NationalRow, row) for row in self._all(NATIONAL, NATIONAL.c.no, NATIONAL.c.institution)]
+
+    def put_national(self, rows: Iterable[NationalRow]) -> None:
+        """Add rows; what stood before stays readable."""
+        self._unit.insert(NATIONAL, (attrs.asdict(row) for row in rows))
 
     def _all(
         self, table: Table, *order: Column[object], where: sa.ColumnElement[bool] | None = None

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["ContactRow", "CopyRow", "DirectoryStorage", "EventRow", "ReadinessRow", "RecordRow"]
+__all__ = ["ContactRow", "CopyRow", "DirectoryStorage", "EventRow", "NationalRow", "ReadinessRow", "RecordRow"]
 
 
 @attrs.frozen(slots=True)
@@ -78,6 +78,16 @@ class ReadinessRow:
     source: str
 
 
+@attrs.frozen(slots=True)
+class NationalRow:
+    """What a country keeps of a body and no copy carries, from the log entry ``no`` on."""
+
+    institution: str
+    no: int
+    at: str
+    body: str
+
+
 class DirectoryStorage(Protocol):
     """The directory's rows inside one unit of work."""
 
@@ -133,3 +143,12 @@ class DirectoryStorage(Protocol):
 
     def put_readiness(self, rows: Iterable[ReadinessRow]) -> None:
         """Add rows; one of the same country, institution, process, version and day is replaced."""
+
+    def remove_readiness(self, rows: Iterable[ReadinessRow]) -> int:
+        """Remove the rows of the same country, institution, process, version and day; how many there were."""
+
+    def national(self) -> list[NationalRow]:
+        """What countries keep of their bodies, oldest first."""
+
+    def put_national(self, rows: Iterable[NationalRow]) -> None:
+        """Add rows; what stood before stays readable."""

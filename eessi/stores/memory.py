@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import attrs
 
 from eessi.errors import StoreError
-from eessi.stores.directory_rows import ContactRow, CopyRow, EventRow, ReadinessRow, RecordRow
+from eessi.stores.directory_rows import ContactRow, CopyRow, EventRow, NationalRow, ReadinessRow, RecordRow
 
 __all__ = ["MemoryDirectoryRows", "MemoryStore"]
 
@@ -28,11 +28,18 @@ class _State:
     events: list[EventRow] = attrs.field(factory=list)
     contacts: dict[str, ContactRow] = attrs.field(factory=dict)
     readiness: dict[tuple[str, ...], ReadinessRow] = attrs.field(factory=dict)
+    national: list[NationalRow] = attrs.field(factory=list)
 
     def copy(self) -> _State:
         records = {key: list(rows) for key, rows in self.records.items()}
         return _State(
-            list(self.copies), records, dict(self.bodies), list(self.events), dict(self.contacts), dict(self.readiness)
+            list(self.copies),
+            records,
+            dict(self.bodies),
+            list(self.events),
+            dict(self.contacts),
+            dict(self.readiness),
+            list(self.national),
         )
 
 
@@ -161,5 +168,20 @@ class MemoryDirectoryRows:
     def put_readiness(self, rows: Iterable[ReadinessRow]) -> None:
         """Add rows; one of the same country, institution, process, version and day is replaced."""
         for row in rows:
-            key = (row.country, row.buc, row.since, row.institution or "", row.cdm or "")
-            self._state.readiness[key] = row
+            self._state.readiness[_readiness_key(row)] = row
+
+    def remove_readiness(self, rows: Iterable[ReadinessRow]) -> int:
+        """Remove the rows of the same country, institution, process, version and day; how many there were."""
+        return sum(self._state.readiness.pop(_readiness_key(row), None) is not None for row in rows)
+
+    def national(self) -> list[NationalRow]:
+        """What countries keep of their bodies, oldest first."""
+        return sorted(self._state.national, key=lambda row: (row.no, row.institution))
+
+    def put_national(self, rows: Iterable[NationalRow]) -> None:
+        """Add rows; what stood before stays readable."""
+        self._state.national += rows
+
+
+def _readiness_key(row: ReadinessRow) -> tuple[str, ...]:
+    return (row.country, row.buc, row.since, row.institution or "", row.cdm or "")

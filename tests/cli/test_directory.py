@@ -13,6 +13,7 @@ import pytest
 
 from eessi.cli.program import run
 from eessi.directory import Directory
+from eessi.directory.rights import system_account
 from eessi.directory.syn001_writer import syn001_bytes
 from tests.directory.test_store_contract import FIRST, HOSTILE, SECOND
 
@@ -317,8 +318,15 @@ def test_a_sheet_with_errors_proposes_nothing(capsys: Out, first: Path, tmp_path
 
 def test_a_policy_in_the_home_folder_holds(capsys: Out, first: Path, tmp_path: Path, own_home: Path) -> None:
     run(["directory", "import", str(first)])
-    (own_home / "directory.toml").write_text('approvers = ["bob"]', encoding="utf-8")
+    (own_home / "directory.toml").write_text('[rights]\napprove = ["bob"]', encoding="utf-8")
     fails(capsys, "approve", "1", "--by", "eve", code=2)
+    assert "may not put copies in force" in fails(capsys, "import", str(first), "--by", "eve", code=1)
+    assert "may not put copies in force" in fails(capsys, "rollback", code=1)
+    refused = [row for row in ask(capsys, "history", "--events")["events"] if row["action"] == "copy-refused"]
+    assert [(row["who"], row["rule"], row["identity"]["origin"]) for row in refused] == [
+        ("eve", "may-not-load", "argument"),
+        (system_account(), "may-not-load", "operating-system"),
+    ]
     (own_home / "directory.toml").write_text("nonsense =", encoding="utf-8")
     fails(capsys, "approve", "1", "--by", "eve", code=5)
 

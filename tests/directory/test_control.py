@@ -16,13 +16,13 @@ from eessi.directory.control import (
     KEYING_COLUMNS,
     ArrivalState,
     ChangeControl,
-    Policy,
     ProposalState,
     effective_day,
     notice,
     one_month_after,
 )
 from eessi.directory.difference import Content
+from eessi.directory.rights import Policy, Right
 from eessi.directory.store import DirectoryStore
 from eessi.directory.syn001_writer import syn001_bytes
 from eessi.errors import DefinitionError, NotAllowed, UnknownCode, UsageError
@@ -119,7 +119,7 @@ def test_what_is_decided_stays_decided(store: DirectoryStore, action: str) -> No
 
 
 def test_only_those_named_may_propose_and_approve(store: DirectoryStore) -> None:
-    control = ChangeControl(store, Policy(frozenset({"ann"}), frozenset({"bob"})))
+    control = ChangeControl(store, Policy({Right.PROPOSE: frozenset({"ann"}), Right.APPROVE: frozenset({"bob"})}))
     content = edited(store.directory(), "FR:SYNTH002", renamed("New Fund"))
     with pytest.raises(NotAllowed, match="eve may not propose"):
         control.propose(content, by="eve")
@@ -148,9 +148,11 @@ def test_a_proposal_without_change_is_none(store: DirectoryStore) -> None:
 
 def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "directory.toml"
-    file.write_text('approvers = ["bob"]\ncountry = "FR"\n', encoding="utf-8")
-    assert Policy.load(file) == Policy(None, frozenset({"bob"}), "FR")
-    for broken in ("approvers = 1", "who = 'bob'", "approvers ="):
+    text = 'country = "FR"\nidentity = ["operating-system"]\n[rights]\napprove = ["bob"]\n'
+    file.write_text(text, encoding="utf-8")
+    wanted = Policy({Right.APPROVE: frozenset({"bob"})}, "FR", frozenset({"operating-system"}))
+    assert Policy.load(file) == wanted
+    for broken in ("[rights]\napprove = 1", "who = 'bob'", "[rights]\nrule = ['bob']", "identity = ['guess']", "x ="):
         file.write_text(broken, encoding="utf-8")
         with pytest.raises(DefinitionError):
             Policy.load(file)

@@ -11,8 +11,9 @@ import pytest
 from eessi.cli.program import run
 from eessi.directory import Directory
 from eessi.directory.readiness import Declared
-from eessi.errors import DefinitionError, InputError
-from eessi.release.ready import Answer, CampaignResult, plan, read_campaigns, read_declared
+from eessi.directory.readiness_table import read_declared_file as read_declared
+from eessi.errors import DefinitionError, InputError, UnknownCode
+from eessi.release.ready import Answer, CampaignResult, plan, read_campaigns
 from eessi.release.timeline import days_of, plan_svg
 
 DAY = dt.date(2026, 11, 25)
@@ -101,24 +102,34 @@ def test_rows_are_read_from_csv_and_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "says"),
+    ("text", "says"),
     [
-        ("country,buc,mode,since,source\nBE,LA_BUC_02,maybe,2026-01-01,x\n", DefinitionError, "row 2: mode"),
-        ("country,buc,mode,since,source\nBE,LA_BUC_02,paper,soon,x\n", DefinitionError, "row 2: since"),
-        (
-            "country,buc,mode,since,source,colour\nBE,LA_BUC_02,paper,2026-01-01,x,red\n",
-            DefinitionError,
-            "row 2: colour",
-        ),
+        ("country,buc,passed,day,campaign\nBE,LA_BUC_02,perhaps,2026-01-01,exit\n", "row 2: passed"),
+        ("country,buc,passed,day,campaign\nBE,LA_BUC_02,true,soon,exit\n", "row 2: day"),
     ],
 )
-def test_a_bad_row_is_named(text: str, error: type[Exception], says: str, tmp_path: Path) -> None:
+def test_a_bad_row_is_named(text: str, says: str, tmp_path: Path) -> None:
     file = tmp_path / "d.csv"
     file.write_text(text)
-    with pytest.raises(error, match=says):
-        read_declared(file)
+    with pytest.raises(DefinitionError, match=says):
+        read_campaigns(file)
     with pytest.raises(InputError, match="no such file"):
-        read_declared(tmp_path / "nowhere.csv")
+        read_campaigns(tmp_path / "nowhere.csv")
+
+
+def test_a_body_is_asked_for_by_itself(directory: Directory) -> None:
+    both = [
+        Declared(country="BE", buc="LA_BUC_02", mode="paper", since=DAY, source="country"),
+        Declared(country="BE", buc="LA_BUC_02", mode="electronic", since=DAY, source="body", institution="BE:SYNTH001"),
+    ]
+    asked = ["BE:SYNTH001", "BE:SYNTH012"]
+    found = plan(directory, DAY, bucs=["LA_BUC_02"], institutions=asked, declared=both)
+    assert [(row.institution, row.answer, row.source) for row in found.rows] == [
+        ("BE:SYNTH001", Answer.YES, "body"),
+        ("BE:SYNTH012", Answer.NO, "country"),
+    ]
+    with pytest.raises(UnknownCode, match="did you mean BE:SYNTH001"):
+        plan(directory, DAY, bucs=["LA_BUC_02"], institutions=["BE:synth001"])
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
