@@ -169,13 +169,15 @@ def find(
 ) -> int:
     """Who may take a role in a process, and why the others may not.
 
-    Ends with 1 when nobody may.
+    With --name and no process, the bodies whose names resemble a text. Ends with 1 when there is nobody.
     """
     from eessi.directory.reports import find_document
 
     code = buc_argument or buc
+    if code is None and name and known_on is None:
+        return _print_hits(directory_from(source, store, tenant, country), name, country, format, output, quiet)
     if code is None:
-        raise click.UsageError("name a process, like LA_BUC_01")
+        raise click.UsageError("name a process, like LA_BUC_01, or search all bodies with --name alone")
     if known_on is not None:
         if source is not None:
             raise click.UsageError("--known-on asks the store; leave --from out")
@@ -196,6 +198,24 @@ def find(
     lines += [f"hint:  {hint}" for hint in document.hints]
     write("\n".join(lines) if lines else "no institution in this copy", output, quiet=quiet)
     return 0 if found else 1
+
+
+def _print_hits(asked: Directory, text: str, country: str | None, format: str, output: Path | None, quiet: bool) -> int:
+    """Bodies found by name alone, best first."""
+    hits = asked.search(text, country=country, limit=50)
+    rows: list[dict[str, object]] = [
+        {"institution": hit.institution.id, "name": hit.institution.name(), "score": hit.score, "by": hit.by}
+        for hit in hits
+    ]
+    if format == "json":
+        print_json({"matches": rows, "left_out": [], "hints": []}, output, quiet=quiet)
+    else:
+        cells = [(hit.institution.id, f"{hit.score:.0f}", hit.institution.name()) for hit in hits]
+        if cells:
+            print_table(("institution", "likeness", "name"), cells, output, quiet=quiet)
+        else:
+            write(f"no body has a name like {text!r}", output, quiet=quiet)
+    return 0 if hits else 1
 
 
 def _how(access_point: str | None, warnings: list[str]) -> str:
@@ -244,12 +264,72 @@ def show(
     else:
         lines.append(f"not reached: {document.no_route}")
     lines += [f"relation: {relation.kind} {relation.other}" for relation in each.relations]
+    lines += [f"function: {function}" for function in each.functions]
+    lines += [
+        f"legal competence: risk {row.risk or 'any'}, benefit {row.benefit or 'any'}, scheme {row.scheme or 'any'}, "
+        f"area {row.area or 'any'}"
+        for row in each.legal_competences
+    ]
     for row in each.competences:
         until = f" to {row.period.end}" if row.period.end else ""
         ready = "" if row.is_ready else ", not ready"
         lines.append(f"{row.buc} {row.role.in_directory} from {row.period.start}{until}{ready}")
     write("\n".join(lines), output, quiet=quiet)
     return 0
+
+
+# --- legal -----------------------------------------------------------------------------------------------------------
+
+
+@directory.command("legal")
+@click.option("--risk", metavar="KEY", help="Like sickness, old_age, family.")
+@click.option("--benefit", metavar="KEY", help="in_kind or in_cash.")
+@click.option("--scheme", metavar="TEXT")
+@click.option("--area", metavar="TEXT")
+@click.option("--country", metavar="CC", help="Only bodies of this country.")
+@from_option
+@store_options
+@common_options("csv")
+def legal(
+    risk: str | None,
+    benefit: str | None,
+    scheme: str | None,
+    area: str | None,
+    country: str | None,
+    source: str | None,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
+) -> int:
+    """Who is competent in the words of the law: by risk, benefit, scheme and area. Ends with 1 when nobody is known to be.
+
+    No full copy says it; it is kept here by approved changes.
+    """
+    from eessi.directory.national import legally_competent
+    from eessi.ids import fold_country
+
+    asked, wanted = directory_from(source, store, tenant, country), fold_country(country) if country else None
+    bodies = [each for each in asked if wanted in (None, each.country)]
+    found = list(legally_competent(bodies, risk=risk, benefit=benefit, scheme=scheme, area=area))
+    columns = ("institution", "name", "risk", "benefit", "scheme", "area")
+    cells = [
+        (each.id, each.name(lang), row.risk or "", row.benefit or "", row.scheme or "", row.area or "")
+        for each, row in found
+    ]
+    if format == "json":
+        print_json({"rows": [dict(zip(columns, row, strict=True)) for row in cells]}, output, quiet=quiet)
+    elif format == "csv":
+        from eessi.directory.csv_table import plain_csv
+
+        write(plain_csv(columns, cells), output, quiet=quiet)
+    elif cells:
+        print_table(columns, cells, output, quiet=quiet)
+    else:
+        write("nobody is known to be; such entries come in with approved changes", output, quiet=quiet)
+    return 0 if found else 1
 
 
 # --- diff ------------------------------------------------------------------------------------------------------------
@@ -415,8 +495,8 @@ def history(
         )
         lines += [f"  {row.id}: {_word(row.old) or '-'} -> {_word(row.new) or '-'}" for row in version.changes]
     lines += [
-        f"{copy.seq}  version {copy.version or '-'} of {copy.created or '-'}, {copy.institutions} institutions, "
-        f"loaded {copy.loaded_at} by {copy.loaded_by} ({copy.origin}), {copy.signature}"
+        f"{copy.seq}  version {copy.version or '-'} of {_moment(copy.created)}, {copy.institutions} institutions, "
+        f"loaded {_moment(copy.loaded_at)} by {copy.loaded_by} ({copy.origin}), {copy.signature}"
         for copy in document.copies
     ]
     lines += [
@@ -427,6 +507,10 @@ def history(
     ]
     write("\n".join(lines) if lines else "nothing yet", output, quiet=quiet)
     return 0
+
+
+def _moment(instant: dt.datetime | None) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}" if instant else "-"
 
 
 def _proof(row: Mapping[str, object]) -> str:

@@ -100,8 +100,10 @@ def import_(
         what = f"{loaded.written} records new or changed" if loaded.changed else "nothing changed"
         copy = loaded.copy
         lines = [f"copy {copy.seq}: version {copy.version or '-'}, {copy.institutions} institutions, {what}"]
-        lines.append(f"signature: {copy.signature}")
+        lines.append(f"signature: {copy.signature.text}")
         lines += finding_lines(document.findings)
+        if loaded.changed and copy.seq > 1:
+            lines.append(f"what changed: `eessi directory diff {copy.seq - 1}`")
         lines += [
             f"proposal {row.proposal}: {row.id}: {row.state}" + (f": {row.found}" if row.found else "")
             for row in document.reconciliation
@@ -453,7 +455,7 @@ def _cells(each: Referent) -> dict[str, str | None]:
 
 
 @contacts.command("add")
-@click.argument("path", metavar="TABLE.csv")
+@click.argument("path", metavar="TABLE")
 @by_option
 @store_options
 @common_options()
@@ -467,14 +469,10 @@ def contacts_add(
     quiet: bool,
     lang: str,
 ) -> int:
-    """Add or replace contacts from a CSV table: institution, buc, kind, name, email, phone, note."""
-    from eessi.directory.contacts import ContactBook, referents_from_csv
+    """Add or replace contacts from a table (csv, xlsx): institution, buc, kind, name, email, phone, note."""
+    from eessi.directory.contacts import ContactBook, read_referents
 
-    try:
-        text = read_source(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("the table is not in UTF-8", source=path, offset=error.start) from None
-    found = referents_from_csv(text, name=path)
+    found = read_referents(read_source(path), name=path)
     with open_store(store, tenant) as opened:
         count = ContactBook(opened).add_all(found, by=allowed(opened, by, "refer"))
     if format == "json":

@@ -126,6 +126,32 @@ def _referent(row: ContactRow) -> Referent:
     return Referent(institution=row.institution, buc=row.buc, kind=row.kind, **json.loads(row.body))  # type: ignore[arg-type]  # checked by the model
 
 
+def read_referents(data: bytes, *, name: str | None = None) -> tuple[Referent, ...]:
+    """Contacts from a table, CSV in UTF-8 or the first sheet of an Excel workbook.
+
+    :raises InputError: with the row of the first entry that does not fit; values are not repeated.
+    """
+    if not data.startswith(b"PK\x03\x04"):
+        try:
+            return referents_from_csv(data.decode("utf-8-sig"), name=name)
+        except UnicodeDecodeError as error:
+            raise InputError("the table is not in UTF-8", source=name, offset=error.start) from None
+    from eessi.directory.workbook import read_numbered
+
+    rows = next(iter(read_numbered(io.BytesIO(data), name=name).values()), [])
+    _columns_must_do(rows[0][1] if rows else (), name)
+    return tuple(
+        _from_cells({key: "" if cell is None else str(cell) for key, cell in row.items()}, number, name)
+        for number, row in rows
+    )
+
+
+def _columns_must_do(columns: Iterable[str], name: str | None) -> None:
+    missing = {"institution", "kind", "name"} - set(columns)
+    if missing:
+        raise InputError(f"the table of contacts has no column {', '.join(sorted(missing))}", source=name, line=1)
+
+
 def referents_from_csv(text: str, *, name: str | None = None) -> tuple[Referent, ...]:
     """Contacts from a table with the columns of :data:`COLUMNS`; ``key`` is ignored.
 
@@ -135,9 +161,7 @@ def referents_from_csv(text: str, *, name: str | None = None) -> tuple[Referent,
     first = lines.readline()
     separator = max(",;\t", key=first.count)
     columns = [column.strip().lower() for column in next(csv.reader([first], delimiter=separator), [])]
-    missing = {"institution", "kind", "name"} - set(columns)
-    if missing:
-        raise InputError(f"the table of contacts has no column {', '.join(sorted(missing))}", source=name, line=1)
+    _columns_must_do(columns, name)
     found = []
     for number, row in enumerate(csv.reader(lines, delimiter=separator), start=2):
         if any(cell.strip() for cell in row):

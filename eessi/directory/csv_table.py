@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 import attrs
@@ -21,7 +21,7 @@ from eessi.directory.sheets import Cell, content_from
 from eessi.directory.syn001 import CopyHead, Record
 from eessi.errors import InputError
 
-__all__ = ["COLUMNS", "read_csv", "write_csv"]
+__all__ = ["COLUMNS", "plain_csv", "read_csv", "write_csv"]
 
 COLUMNS: Final = (
     "id", "country", "short_name", "names", "institution_start", "institution_end", "public", "liaison",
@@ -50,6 +50,15 @@ def write_csv(institutions: Iterable[Institution]) -> str:
             start = "" if row.period.start == ALWAYS.start else row.period.start.isoformat()
             cells = [row.buc, row.role.in_directory, start, row.period.end or "", _word(row.is_ready), row.id or ""]
             writer.writerow([_safe(str(cell)) for cell in [*own, *cells]])
+    return file.getvalue()
+
+
+def plain_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Any table as CSV text; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_safe(cell) for cell in row] for row in rows)
     return file.getvalue()
 
 

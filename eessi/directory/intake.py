@@ -170,7 +170,7 @@ class Intake:
         if signature.state is SignatureState.BROKEN:
             raise NotAllowed(f"the copy is refused: its signature is broken: {signature.why}", rule="signature")
         if must_be_signed and signature.state is not SignatureState.VERIFIED:
-            raise NotAllowed(f"the copy is refused: its signature is {signature.text}", rule="signature")
+            raise NotAllowed(f"the copy is refused: it has no verified signature ({signature.text})", rule="signature")
 
     def check(self, before: CopyRow | None, countries: Counter[str], accept: Iterable[str]) -> None:
         """Let the copy pass, or say why not.

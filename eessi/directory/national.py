@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Final, Literal
 
 import attrs
 
 from eessi.directory.records import Institution, LegalCompetence
-from eessi.ids import InstitutionId
+from eessi.errors import UnknownCode
+from eessi.ids import InstitutionId, nearest
 from eessi.stores.directory_rows import DirectoryStorage, NationalRow
 
-__all__ = ["FIELDS", "keep_national", "legal_words", "with_national"]
+__all__ = ["FIELDS", "keep_national", "legal_words", "legally_competent", "with_national"]
 
 FIELDS: Final = ("functions", "legal_competences")
 """Fields of an institution that SYN001 has no place for."""
@@ -31,6 +32,32 @@ def legal_words(table: Literal["functions", "risks", "benefits"]) -> Mapping[str
 
     text = files("eessi.directory").joinpath("data", "legal.toml").read_text(encoding="utf-8")
     return {row["key"]: row["name"] for row in tomllib.loads(text)[table]}
+
+
+def legally_competent(
+    institutions: Iterable[Institution],
+    *,
+    risk: str | None = None,
+    benefit: str | None = None,
+    scheme: str | None = None,
+    area: str | None = None,
+) -> Iterator[tuple[Institution, LegalCompetence]]:
+    """The institutions whose competence covers what is asked, each with the row that says so; ``None`` asks for any.
+
+    A row that leaves a word out covers every one. Words are compared without letter case.
+
+    :raises UnknownCode: for a risk or benefit that is no key of its table, with the nearest.
+    """
+    wanted = {"risk": risk, "benefit": benefit, "scheme": scheme, "area": area}
+    for name, word, table in (("risk", risk, legal_words("risks")), ("benefit", benefit, legal_words("benefits"))):
+        if word is not None and word.casefold() not in table:
+            raise UnknownCode(name, word, nearest(word, table) or ", ".join(table))
+    asked = {name: word.casefold() for name, word in wanted.items() if word is not None}
+    for each in institutions:
+        for row in each.legal_competences:
+            words = attrs.asdict(row)
+            if all(words[name] is None or words[name].casefold() == word for name, word in asked.items()):
+                yield each, row
 
 
 def keep_national(

@@ -62,11 +62,10 @@ _Rows = list[tuple[int, Mapping[str, object]]]
 
 
 def _excel(data: bytes, name: str | None) -> _Rows:
-    from eessi.directory.workbook import read_rows
+    from eessi.directory.workbook import read_numbered
 
-    sheets = read_rows(io.BytesIO(data), name=name)
-    rows = sheets.get(_SHEET, next(iter(sheets.values()), []))
-    return [(number, dict(row)) for number, row in enumerate(rows, start=2)]
+    sheets = read_numbered(io.BytesIO(data), name=name)
+    return [(number, dict(row)) for number, row in sheets.get(_SHEET, next(iter(sheets.values()), []))]
 
 
 def _json(data: bytes, name: str | None) -> _Rows:

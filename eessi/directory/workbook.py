@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from eessi.directory.directory import Directory
 
-__all__ = ["Edited", "content_of_workbook", "read_rows", "read_workbook", "write_table", "write_workbook"]
+__all__ = [
+    "Edited",
+    "content_of_workbook",
+    "read_numbered",
+    "read_rows",
+    "read_workbook",
+    "write_table",
+    "write_workbook",
+]
 
 _MOST_ROWS: Final = 1_048_575
 _MOST_CELL: Final = 32_767
@@ -125,7 +133,17 @@ def content_of_workbook(data: bytes, folding: Folding, base: Content, *, name: s
 
 
 def read_rows(file: BinaryIO, *, name: str | None = None) -> dict[str, list[dict[str, Cell]]]:
-    """The rows of every sheet, by the names in its first line.
+    """The rows of every sheet, by the names in its first line; empty rows left out.
+
+    :raises InputError: when it is no workbook.
+    :raises LimitExceeded: when it unpacks to more than a gigabyte.
+    """
+    numbered = read_numbered(file, name=name)
+    return {sheet: [row for _, row in rows] for sheet, rows in numbered.items()}
+
+
+def read_numbered(file: BinaryIO, *, name: str | None = None) -> dict[str, list[tuple[int, dict[str, Cell]]]]:
+    """The rows of every sheet as :func:`read_rows` gives them, each with its number as Excel shows it.
 
     :raises InputError: when it is no workbook.
     :raises LimitExceeded: when it unpacks to more than a gigabyte.
@@ -145,21 +163,23 @@ def read_rows(file: BinaryIO, *, name: str | None = None) -> dict[str, list[dict
         found = {sheet.title.strip().lower(): list(_rows(sheet)) for sheet in book.worksheets}
         book.close()
     except (BadZipFile, InvalidFileException, KeyError, ValueError, EOFError, OSError) as error:
-        raise InputError(f"this is no Excel workbook: {type(error).__name__}", source=name) from None
+        what = "cut short or damaged" if isinstance(error, (BadZipFile, EOFError)) else type(error).__name__
+        text = f"this is no Excel workbook that can be read ({what}); save it again as .xlsx"
+        raise InputError(text, source=name) from None
     return found
 
 
-def _rows(sheet: Worksheet) -> Iterator[dict[str, Cell]]:
+def _rows(sheet: Worksheet) -> Iterator[tuple[int, dict[str, Cell]]]:
     rows = sheet.iter_rows(values_only=True)
     head = next(rows, None)
     if head is None:
         return
     names = [str(cell).strip().lower() if cell is not None else "" for cell in head]
-    for row in rows:
+    for number, row in enumerate(rows, start=2):
         # the reader leaves out empty cells at the end of a row: they are empty, not absent
         cells = {name: _cell(value) for name, value in zip_longest(names, row[: len(names)]) if name}
         if any(value is not None for value in cells.values()):
-            yield cells
+            yield number, cells
 
 
 def _cell(value: object) -> Cell:

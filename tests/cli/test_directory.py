@@ -316,6 +316,42 @@ def test_a_sheet_with_errors_proposes_nothing(capsys: Out, first: Path, tmp_path
     assert ask(capsys, "propose", "--list")["proposals"] == []
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "id"),
+    [
+        (dt.datetime(2026, 6, 1), dt.datetime(2026, 1, 1), "DIR-PERIOD-EMPTY"),
+        ("next summer", None, "DIR-DATE-UNREADABLE"),
+    ],
+)
+def test_days_that_cannot_be_meant_are_not_proposed(
+    capsys: Out, first: Path, tmp_path: Path, start: object, end: object, id: str
+) -> None:
+    from openpyxl import load_workbook
+
+    run(["directory", "import", str(first)])
+    sheet = tmp_path / "france.xlsx"
+    run(["directory", "export", "--format", "xlsx", "--country", "FR", "--output", str(sheet)])
+    book = load_workbook(sheet)
+    names = [cell.value for cell in book["institutions"][1]]
+    row = next(row for row in book["institutions"].iter_rows(min_row=2) if row[0].value == "FR:SYNTH002")
+    row[names.index("start")].value, row[names.index("end")].value = start, end
+    book.save(sheet)
+    capsys.readouterr()
+    assert run(["directory", "propose", str(sheet), "--yes"]) == 4
+    error = capsys.readouterr().err
+    assert id in error
+    assert "nothing was proposed" in error
+    assert ask(capsys, "propose", "--list")["proposals"] == []
+
+
+def test_what_a_copy_says_of_its_signature_is_printed(capsys: Out, first: Path) -> None:
+    capsys.readouterr()
+    assert run(["directory", "import", str(first)]) == 0
+    assert "\nsignature: not signed\n" in capsys.readouterr().out
+    assert "no verified signature (not signed)" in fails(capsys, "import", str(first), "--must-be-signed", code=1)
+    assert ask(capsys, "history")["copies"][0]["signature"] == "not signed"
+
+
 def test_a_policy_in_the_home_folder_holds(capsys: Out, first: Path, tmp_path: Path, own_home: Path) -> None:
     run(["directory", "import", str(first)])
     (own_home / "directory.toml").write_text('[rights]\napprove = ["bob"]', encoding="utf-8")
@@ -390,3 +426,55 @@ def test_help_lists_every_command(capsys: Out) -> None:
         "rollback",
     ]:
         assert f"\n  {word}" in text, word
+
+
+def test_contacts_come_in_from_excel_too(capsys: Out, tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["institution", "buc", "kind", "name", "phone"])
+    book.active.append(["FR:SYNTH001", "LA_BUC_01", "business", "Invented Name", 33100])
+    book.save(tmp_path / "c.xlsx")
+    assert ask(capsys, "contacts", "add", str(tmp_path / "c.xlsx"))["added"] == 1
+    (row,) = ask(capsys, "contacts", "list", "--show-values")["contacts"]
+    assert (row["buc"], row["phone"]) == ("LA_BUC_01", "33100")
+    book.active.append(["FR:SYNTH001", "LA_BUC_01", "boss", "Invented Name"])
+    book.save(tmp_path / "c.xlsx")
+    error = fails(capsys, "contacts", "add", str(tmp_path / "c.xlsx"), code=4)
+    assert "3" in error
+    assert "Invented" not in error
+
+
+# --- by name alone, and in the words of the law ----------------------------------------------------------------------
+
+
+def test_a_body_is_found_by_name_alone(capsys: Out) -> None:
+    found = ask(capsys, "find", "--name", "frnch penssion fund", "--from", "synthetic")
+    assert found["matches"][0]["institution"] == "FR:SYNTH010"
+    assert ask(capsys, "find", "--name", "zzzzqqqq", "--from", "synthetic", code=1)["matches"] == []
+    assert run(["directory", "find", "--from", "synthetic"]) == 2
+
+
+def test_legal_competence_by_sheet_and_by_question(capsys: Out, first: Path, tmp_path: Path) -> None:
+    """Edited in Excel, proposed, approved, asked, and still there after the next copy."""
+    from openpyxl import load_workbook
+
+    run(["directory", "import", str(first)])
+    assert ask(capsys, "legal", code=1)["rows"] == []
+    sheet = tmp_path / "france.xlsx"
+    run(["directory", "export", "--format", "xlsx", "--country", "FR", "--output", str(sheet)])
+    book = load_workbook(sheet)
+    book["legal competences"].append(["FR:SYNTH002", "Sickness benefits", "in_kind", "employed", "13"])
+    book.save(sheet)
+    ask(capsys, "propose", str(sheet), "--yes", "--by", "ann")
+    assert ask(capsys, "legal", "--risk", "sickness", code=1)["rows"] == []
+    ask(capsys, "approve", "1", "--by", "bob")
+    (row,) = ask(capsys, "legal", "--risk", "sickness", "--country", "fr")["rows"]
+    assert (row["institution"], row["area"]) == ("FR:SYNTH002", "13")
+    second = tmp_path / "second.xml"
+    second.write_bytes(SECOND)
+    arrivals = ask(capsys, "import", str(second))["reconciliation"]
+    assert [row["state"] for row in arrivals] == ["not-carried"]
+    assert run(["directory", "show", "FR:SYNTH002"]) == 0
+    assert "legal competence: risk sickness, benefit in_kind, scheme employed, area 13" in capsys.readouterr().out
+    assert "did you mean sickness" in fails(capsys, "legal", "--risk", "sicknes", code=2)

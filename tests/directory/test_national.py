@@ -16,11 +16,11 @@ from eessi.directory.control import ArrivalState, ChangeControl, ProposalState, 
 from eessi.directory.defects import Defects
 from eessi.directory.difference import Content, compare
 from eessi.directory.folding import Folding
-from eessi.directory.national import legal_words
+from eessi.directory.national import legal_words, legally_competent
 from eessi.directory.store import DirectoryStore
 from eessi.directory.syn001_writer import syn001_bytes
 from eessi.directory.workbook import read_workbook, write_workbook
-from eessi.errors import InputError
+from eessi.errors import InputError, UnknownCode
 from eessi.ids import InstitutionId
 
 ID = InstitutionId("FR:SYNTH002")
@@ -272,3 +272,28 @@ def test_yes_and_no_in_the_words_people_write(word: str, ready: bool | None) -> 
     found = {row.is_ready for row in content.institutions[InstitutionId("EL:SYNTH001")].competences}
     refused = {finding.id for finding in defects if finding.severity == "error"}
     assert (found, refused) == (({ready}, set()) if ready is not None else ({False}, {"DIR-FLAG"}))
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [KIND, CASH]),
+        ({"risk": "sickness"}, [KIND]),
+        ({"risk": "Family", "benefit": "in_cash"}, [CASH]),
+        ({"area": "13"}, [KIND]),
+        ({"scheme": "EMPLOYED", "area": "national"}, [CASH]),
+        ({"risk": "old_age"}, []),
+    ],
+)
+def test_who_is_competent_in_the_words_of_the_law(asked: dict[str, str], found: list[LegalCompetence]) -> None:
+    """A word that a row leaves out covers every one; a word that differs leaves the row out."""
+    bodies = with_law(Directory.synthetic(), KIND, CASH).institutions.values()
+    assert [row for _, row in legally_competent(bodies, **asked)] == found  # type: ignore[arg-type]  # all are texts
+
+
+def test_a_misspelt_risk_is_no_empty_answer() -> None:
+    with pytest.raises(UnknownCode, match="did you mean sickness"):
+        list(legally_competent([], risk="sicknes"))

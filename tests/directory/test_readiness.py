@@ -231,7 +231,7 @@ HEAD = b"country;buc;mode;since;source\n"
         ("country;buc;mode;since;source\nFR;S_BUC_01;paper;2026-07-01;é\n".encode("latin-1"), "not in UTF-8"),
         (b"[1]", "a list of rows was expected"),
         (b"[{", "this is no JSON"),
-        (b"PK\x03\x04half a workbook", "no Excel workbook"),
+        (b"PK\x03\x04half a workbook", "cut short or damaged"),
         (b"\x89PNG\r\n\x00", "not in UTF-8"),
     ],
 )  # fmt: skip
@@ -243,3 +243,20 @@ def test_a_table_that_does_not_fit_is_refused_whole(data: bytes, text: str) -> N
 def test_every_bad_row_is_named_up_to_ten() -> None:
     with pytest.raises(InputError, match=r"12 of 12 rows do not fit: row 2: .*; row 11: .*; and 2 more"):
         read_declared(HEAD + b"FR;S_BUC_01;fax;2026-07-01;x\n" * 12)
+
+
+def test_a_row_of_excel_has_the_number_that_excel_shows() -> None:
+    from io import BytesIO
+
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for cells in (["country", "buc", "mode", "since", "source"], [], ["FR", "S_BUC_01", "fax", "2026-07-01", "x"]):
+        sheet.append(cells)
+    sheet.cell(5, 1).value = "BE"
+    file = BytesIO()
+    book.save(file)
+    with pytest.raises(InputError, match=r"row 3: mode .*; row 5: buc is missing"):
+        read_declared(file.getvalue())
