@@ -100,11 +100,11 @@ def scenario(text: str, folder: Path) -> None:
 
 
 def policy(text: str, folder: Path) -> None:
-    from eessi.directory.control import Policy
+    from eessi.directory.rights import Policy
 
     file = folder / "directory.toml"
     file.write_text(text, encoding="utf-8")
-    assert Policy.load(file).approvers
+    assert Policy.load(file).rights
 
 
 def entry_points(text: str, folder: Path) -> None:
