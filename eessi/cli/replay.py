@@ -1,4 +1,4 @@
-"""``eessi replay``: run scenarios, all parties simulated."""
+"""``eessi replay``: run scenarios, all parties simulated, or one of them real."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from eessi.cli.output import common_options, print_json, read_text, write
-from eessi.errors import InputError
+from eessi.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from eessi.testing.comparison import Difference
     from eessi.testing.record import Run
+    from eessi.testing.scenario import Scenario
+    from eessi.testing.series import Settings
 
 __all__ = ["replay"]
 
@@ -26,6 +28,11 @@ __all__ = ["replay"]
 @click.command()
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
+@click.option(
+    "--against",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Profile (TOML) of a real institution that plays one of the parties, over AS4; see the how-to page.",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as one HTML page.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML as well.")
 @click.option(
@@ -53,6 +60,7 @@ __all__ = ["replay"]
 def replay(
     scenarios: Sequence[str],
     transport: str,
+    against: Path | None,
     report: Path | None,
     junit_file: Path | None,
     json_file: Path | None,
@@ -69,7 +77,10 @@ def replay(
     quiet: bool,
     lang: str,
 ) -> int:
-    """Run scenarios (files, or folders with *.buc.yaml), all parties simulated on this machine."""
+    """Run scenarios (files, or folders with *.buc.yaml), all parties simulated on this machine, or one of them real.
+
+    With --against a run ends with 6 when the real institution gave no receipt or could not be reached.
+    """
     from eessi.testing.coverage import joined
     from eessi.testing.series import Journal, Settings, load_all, run_all
 
@@ -77,7 +88,11 @@ def replay(
     settings = Settings(transport, seed, show_values, lang)
     read = load_all(_files(scenarios), lambda: read_text("-"))
     with _progress(len(read), quiet) as told:
-        runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
+        if against is not None:
+            _alone(jobs, journal)
+            runs = _run_against(against, read, settings, told)
+        else:
+            runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
     if review is not None:
         from eessi.testing.review import read_review, reviewed
 
@@ -99,9 +114,40 @@ def replay(
     short = fail_under is not None and covered.share * 100 < fail_under
     if short:
         click.echo(f"coverage is {covered.share:.1%} of {covered.total} steps, under {fail_under}%", err=True)
+    if against is not None and any(_undelivered(run) for run in runs):
+        return 6
     if differences or short or any(not run.passed for run in runs):
         return 1
     return 3 if strict and any(run.undetermined for run in runs) else 0
+
+
+def _alone(jobs: int, journal: Path | None) -> None:
+    """What a run against a real institution cannot do: it happens once, there is no second one like it."""
+    if jobs > 1 or journal is not None:
+        raise UsageError(
+            f"{'--jobs' if jobs > 1 else '--journal'} does not go with --against: a real institution's cases go on, "
+            "so its runs happen one after the other and are not taken up again"
+        )
+
+
+def _run_against(
+    profile: Path, scenarios: Sequence[Scenario], settings: Settings, told: Callable[[int, int], None]
+) -> tuple[Run, ...]:
+    import os
+
+    from eessi.testing.against import Against
+
+    runs = []
+    with Against(profile, password=os.environ.get("EESSI_KEY_PASSWORD")) as way:
+        for scenario in scenarios:
+            runs.append(way.run(scenario, seed=settings.seed, show_values=settings.show_values, lang=settings.lang))
+            told(len(runs), len(scenarios))
+    return tuple(runs)
+
+
+def _undelivered(run: Run) -> bool:
+    """Whether a step failed because the transport did not bring its document there."""
+    return any(step.exchange is not None and step.exchange.ending == "lost" for step in run.failures)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eessi.testing.against import Against
     from eessi.testing.clock import VirtualClock
     from eessi.testing.comparison import Difference, compare
     from eessi.testing.coverage import transitions
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from eessi.testing.scenario import Scenario, load_scenarios, scenario_schema
 
 __all__ = [
+    "Against",
     "Difference",
     "Run",
     "Scenario",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "against": ("Against",),
     "clock": ("VirtualClock",),
     "comparison": ("Difference", "compare"),
     "coverage": ("transitions",),

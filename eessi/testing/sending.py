@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
-from eessi.errors import EessiError
+from eessi.errors import EessiError, UsageError
 from eessi.ids import InstitutionId, SedType
 from eessi.testing.building import synthetic_attachment
 from eessi.testing.expectations import judge_exchange
@@ -100,30 +101,48 @@ def post(
     """Let the receivers take in what has arrived: the record, a word on what else came, and who took the document."""
     arrivals: dict[str, Arrival] = {}
     others: list[str] = []
+    missing: dict[str, str] = {}
     details = attrs.evolve(details, parent_id=sending.parent_id)
     for name in names:
         player = stage.players[name]
         if sending.refusal is not None or stage.scenario.parties[name].habit is Habit.SILENT:
             continue
         if name in stage.real:
-            found = _at_real(player, sender, sending, details)
-            arrivals |= {name: found} if found is not None else {}
+            found = _at_real(stage, player, sender, sending, details)
+            if isinstance(found, Arrival):
+                arrivals[name] = found
+            else:
+                missing[name] = found
             continue
         for arrival in player.receive(details):
             if arrival.message_id == sending.messages.get(player.institution):
                 arrivals[name] = arrival
             else:
                 others.append(arrived_late(name, arrival))
-    exchange = exchange_record(stage, sender.name, sending, arrivals, names, reply_to, held=held)
+    exchange = exchange_record(stage, sender.name, sending, arrivals, names, reply_to, held=held, why=missing)
     reached = tuple(name for name, arrival in arrivals.items() if arrival.rejection is None)
     return exchange, tuple(others), reached
 
 
-def _at_real(player: Player, sender: Player, sending: Sending, details: Details) -> Arrival | None:
-    """What is known of a message at a real system: its receipt. The player in its place follows."""
+def _at_real(stage: Stage, player: Player, sender: Player, sending: Sending, details: Details) -> Arrival | str:
+    """What is known of a message at a real system: its receipt, or why there is none. The player in its place follows."""
     message_id = sending.messages.get(player.institution, "")
-    if sending.header is None or sender.transport.status(message_id).state is not State.RECEIPTED:
-        return None
+    if sending.header is None:
+        return "it was not sent"
+    real = stage.real[player.name]
+    try:
+        delivery = sender.transport.status(message_id)
+    except UsageError:
+        return "a fault of the scenario keeps it back"
+    for _ in range(real.tries):
+        if delivery.state in (State.RECEIPTED, State.FAILED):
+            break
+        real.give_time()
+        delivery = sender.transport.status(message_id)
+    if delivery.state is not State.RECEIPTED:
+        stage.hurry(player.name)
+        taken = "its access point has taken it, but no receipt has come" if delivery.state is State.TAKEN else ""
+        return delivery.reason or taken or f"it is {delivery.state}"
     player.mirror(sending.header, sending.sed, details, mine=False)
     return Arrival(message_id, None, sending.header, sending.sed)
 
@@ -147,6 +166,8 @@ def _awaited(stage: Stage, step: Step, sed: SedType, names: Sequence[str]) -> Ou
         stage.clock.tick()
     first = next(iter(arrivals.values()), None)
     if first is None or first.sed is None or first.header is None:
+        if first is None:
+            stage.hurry(party.name)
         what = "something that cannot be read" if first is not None else "nothing"
         return Outcome(f"{sed} is awaited from {party.name}; it sends {what}.", [f"expected {sed}, it sent {what}"])
     party.mirror(first.header, first.sed, details, mine=True)
@@ -202,8 +223,9 @@ def exchange_record(
     reply_to: str | None,
     *,
     held: bool = False,
+    why: Mapping[str, str] = MappingProxyType({}),
 ) -> ExchangeRecord:
-    """The record of a document on its way."""
+    """The record of a document on its way. ``why``: what the transport says of a receiver that it has not reached."""
     rejected = {name: arrival.rejection for name, arrival in arrivals.items() if arrival.rejection is not None}
     missing = [name for name in receivers if name not in arrivals]
     ending, reason, rule = "delivered", None, None
@@ -215,6 +237,7 @@ def exchange_record(
     elif missing:
         ending = "late" if held else "lost"
         reason = f"it has not arrived at {' and '.join(missing)}" + (" yet" if held else "")
+        reason += "".join(f" ({why[name]})" for name in missing if name in why)
     header = sending.header
 
     def checked(check: object) -> object:

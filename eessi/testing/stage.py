@@ -39,8 +39,8 @@ class Network(Protocol):
 class Real:
     """A party that is a real system: it sits at its own end of the network and acts by itself.
 
-    :param give_time: lets it work: fetch what has come, answer. :param tries: how often it is given time to send
-        something that the scenario waits for.
+    :param give_time: lets it work: fetch what has come, answer. :param tries: how often it is given time to receipt a
+        message, and to send something that the scenario waits for.
     """
 
     give_time: Callable[[], None]
@@ -142,6 +142,11 @@ class Stage:
     def builder(self) -> Builder:
         """Makes the documents of the run."""
         return Builder(self.registry, self.scenario.version, self.scenario.packages)
+
+    def hurry(self, name: str) -> None:
+        """A real party let us wait in vain: it is given little time from now on, so that a run against a dead system ends."""
+        real = self.real[name]
+        self.real = {**self.real, name: attrs.evolve(real, tries=min(real.tries, 5))}
 
     def _player(self, name: str) -> Player:
         party = self.scenario.parties[name]

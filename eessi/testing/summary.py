@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from eessi.buc import Buc, Move
 from eessi.ids import CdmVersion
@@ -63,7 +63,7 @@ def not_checked(
     steps: Iterable[StepRecord],
     unknown: Iterable[str] = (),
     transport: str = "memory",
-    real: Iterable[str] = (),
+    real: Collection[str] = (),
 ) -> tuple[str, ...]:
     """What was left open, most important first, each once, naming the documents it concerns.
 
@@ -90,7 +90,7 @@ def not_checked(
     ]
     if transport == "memory":
         lines.append("Transport: the messages travelled in memory, without access points, signatures or encryption.")
-    elif transport == "as4":
+    elif transport == "as4" and not real:
         lines.append(
             "Transport: access-point doubles in one process carried the messages over AS4, with keys made on the spot; no "
             "real access point and no certificate of the directory took part."

@@ -116,7 +116,16 @@ def entry_points(text: str, folder: Path) -> None:
         assert EntryPoint(name, value, group).attr
 
 
+def profile(text: str, folder: Path) -> None:
+    from eessi.testing.against import load_profile
+
+    file = folder / "partner.toml"
+    file.write_text(text, encoding="utf-8")
+    assert load_profile(file).real.party
+
+
 READERS: dict[tuple[str, str], Callable[[str, Path], None]] = {
+    ("docs/howto/testing-against.md", "toml"): profile,
     ("docs/howto/testing-scenarios.md", "yaml"): scenario,
     ("docs/howto/testing-faults.md", "yaml"): scenario,
     ("docs/howto/directory-change.md", "toml"): policy,

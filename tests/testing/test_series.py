@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,57 @@ def test_a_killed_series_goes_on_and_ends_the_same(many: Path, tmp_path: Path) -
     assert 3 <= before < 40
     resumed = run_all(load_scenarios(many), journal=Journal(path))
     assert resumed == run_all(load_scenarios(many))
+
+
+def survives(path: Path, scenarios: tuple[Scenario, ...], settings: Settings, moment: int) -> bool:
+    """Run a series in a child that kills itself (SIGKILL) as it begins its step ``moment``; whether it came to its end."""
+    child = os.fork()
+    if child == 0:
+        from eessi.testing import runner
+
+        real, count = runner._step, 0
+
+        def step(*given: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count > moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*given)
+
+        runner._step = step
+        run_all(scenarios, settings, journal=Journal(path))
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_killed_inside_a_scenario_at_every_step_the_report_is_that_of_an_unbroken_run(
+    root: Path, tmp_path: Path
+) -> None:
+    from eessi.pages import run_report
+
+    files = ("la_buc_01", "s_buc_01")
+    some = tuple(Scenario.load(root / "examples" / "scenarios" / f"{name}.buc.yaml") for name in files)
+    settings = Settings(seed=7)
+    unbroken = run_all(some, settings)
+    page, moment = run_report(*unbroken), 0
+    while not survives(tmp_path / f"journal-{moment}", some, settings, moment):
+        journal = Journal(tmp_path / f"journal-{moment}")
+        assert len(journal) < len(some), "it was killed before its end"
+        resumed = run_all(some, settings, journal=journal)
+        assert [run.document() for run in resumed] == [run.document() for run in unbroken]
+        moment += 1
+    assert run_report(*resumed) == page
+    assert moment == sum(len(one.steps) for one in some)
+
+
+def test_killed_while_the_journal_is_written_at_any_byte_the_runs_are_the_same(many: Path, tmp_path: Path) -> None:
+    some, path = scenarios(many, 3), tmp_path / "journal"
+    whole = run_all(some, journal=Journal(path))
+    written = path.read_bytes()
+    for cut in range(0, len(written), max(1, len(written) // 20)):
+        path.write_bytes(written[:cut])
+        assert len(Journal(path)) == written[:cut].count(b"\n") or written[cut : cut + 1] == b"\n"
+        assert run_all(some, journal=Journal(path)) == whole
 
 
 def test_a_journal_that_cannot_be_used_says_so(tmp_path: Path) -> None:
