@@ -49,6 +49,8 @@ by_option = click.option("--by", metavar="NAME", help="Who does it.  [default: t
 @click.option("--trust", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="CERT",
               help="A certificate whose signature on the copy counts; PEM or DER. May be repeated.")  # fmt: skip
 @click.option("--must-be-signed", is_flag=True, help="Refuse a copy whose signature is not verified.")
+@click.option("--prove-up-to", type=click.IntRange(min=1), default=64, show_default=True, metavar="MIB",
+              help="Largest copy whose signature is proved.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse identifiers outside the official form.")
 @click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="never", show_default=True)
 @by_option
@@ -60,6 +62,7 @@ def import_(
     zone: str,
     trust: tuple[Path, ...],
     must_be_signed: bool,
+    prove_up_to: int,
     strict: bool,
     fail_on: str,
     by: str | None,
@@ -91,6 +94,7 @@ def import_(
             name=path,
             trust=_trusted(trust),
             must_be_signed=must_be_signed or policy().must_be_signed,
+            prove_up_to=prove_up_to * 2**20,
         )
         arrivals = ChangeControl(opened).reconcile()
     document = import_document(loaded, arrivals, lang)

@@ -21,7 +21,7 @@ from typing import IO, BinaryIO, Final, Literal
 import attrs
 
 from eessi.directory.codec import KIND_OF, body_of
-from eessi.directory.copy_signature import MOST_PROVED, NOT_SIGNED, CopySignature, SignatureState
+from eessi.directory.copy_signature import NOT_SIGNED, CopySignature, SignatureState
 from eessi.directory.days import CopyVersion
 from eessi.directory.defects import Defects
 from eessi.directory.records import AccessPoint, CentralNode, Certificate, Environment, Institution
@@ -43,26 +43,26 @@ Accepted = Literal["older", "same-version", "environment", "sender", "loss", "en
 _IN_MEMORY: Final = 16 * 1024 * 1024
 
 
-def small_enough(source: bytes | str | Path | BinaryIO) -> bytes | None:
+def small_enough(source: bytes | str | Path | BinaryIO, most: int) -> bytes | None:
     """The document where it is small enough to prove its signature, so that what is read is what is proved; else ``None``.
 
     :raises InputError: when there is no such file.
     """
     if isinstance(source, bytes):
-        return source if len(source) <= MOST_PROVED else None
+        return source if len(source) <= most else None
     if not isinstance(source, (str, Path)):
-        return None if _size_of(source) > MOST_PROVED else source.read()
+        return None if _size_of(source, most) > most else source.read()
     try:
         with open(source, "rb") as file:
-            return None if _size_of(file) > MOST_PROVED else file.read()
+            return None if _size_of(file, most) > most else file.read()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", source=str(source)) from None
 
 
-def _size_of(file: BinaryIO) -> int:
+def _size_of(file: BinaryIO, most: int) -> int:
     """Bytes left in a file; a stream that cannot say it counts as large."""
     if not file.seekable():
-        return MOST_PROVED + 1
+        return most + 1
     at = file.tell()
     size = file.seek(0, SEEK_END) - at
     file.seek(at)

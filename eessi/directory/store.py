@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, cast
 import attrs
 
 from eessi.directory.codec import body_of, head_from_plain, head_to_plain, record_of
-from eessi.directory.copy_signature import NOT_SIGNED, CopySignature, SignatureState, judged
+from eessi.directory.copy_signature import MOST_PROVED, NOT_SIGNED, CopySignature, SignatureState, judged
 from eessi.directory.days import DEFAULT_ZONE
 from eessi.directory.difference import Content, Difference
 from eessi.directory.directory import Directory, known_bucs
@@ -170,6 +170,7 @@ class DirectoryStore:
         name: str | None = None,
         trust: SecurityPolicy | None = None,
         must_be_signed: bool = False,
+        prove_up_to: int = MOST_PROVED,
     ) -> Loaded:
         """Read a full copy and put it in force.
 
@@ -180,6 +181,7 @@ class DirectoryStore:
             ``endpoints``.
         :param trust: whose signature on a copy is accepted; without it, nobody's signature counts as verified.
         :param must_be_signed: refuse a copy whose signature is not verified. A broken signature is always refused.
+        :param prove_up_to: largest document, in bytes, that is kept whole to prove its signature.
         :raises InputError: when the source is damaged, hostile or empty.
         :raises NotAllowed: when the copy must not replace the one in force; ``rule`` is the objection.
         :raises StoreError: when the store fails, or another load came in between.
@@ -197,9 +199,11 @@ class DirectoryStore:
             )
         intake = Intake(known, folding.defects)
         try:
-            data = small_enough(source)
+            data = small_enough(source, prove_up_to)
             intake.read(read(data if data is not None else source, folding, name=label))
-            intake.check_signature(judged(data, trust) if intake.head.is_signed else NOT_SIGNED, must_be_signed)
+            intake.check_signature(
+                judged(data, trust, prove_up_to) if intake.head.is_signed else NOT_SIGNED, must_be_signed
+            )
             intake.check(before, countries, accept)
             if before is not None and not intake.changed and not intake.gone and intake.head.version == before.version:
                 self.log(who, "copy-unchanged", {"source": label, "version": intake.head.version})

@@ -14,18 +14,17 @@ from pathlib import Path
 
 def main() -> None:
     """Import all that is needed first, then draw the limit around what the load itself may add."""
-    from eessi.directory import intake
+    from eessi.directory.copy_signature import MOST_PROVED
     from eessi.directory.store import DirectoryStore
 
     place, file, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if len(sys.argv) > 4:
-        intake.MOST_PROVED = int(sys.argv[4])  # type: ignore[misc]  # a smaller limit stands for a larger document
+    kept = int(sys.argv[4]) if len(sys.argv) > 4 else MOST_PROVED  # a smaller limit stands for a larger document
     with DirectoryStore.open(place) as store:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]
         data = int(pages) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_DATA, (data + most * 1024 * 1024,) * 2)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        store.load(file)
+        store.load(file, prove_up_to=kept)
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 

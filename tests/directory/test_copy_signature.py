@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
 from eessi.directory import Directory
-from eessi.directory import intake as intake_module
 from eessi.directory.copy_signature import SignatureState
 from eessi.directory.store import DirectoryStore
 from eessi.directory.syn001_writer import syn001_bytes
@@ -109,13 +109,21 @@ def test_a_signature_out_of_place_is_broken(store: DirectoryStore, signed: bytes
         store.load(moved, trust=TRUST)
 
 
-def test_too_large_to_prove_is_undetermined(
-    store: DirectoryStore, signed: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(intake_module, "MOST_PROVED", 1000)
-    with pytest.raises(NotAllowed, match="undetermined"):
-        store.load(signed, trust=TRUST, must_be_signed=True)
-    assert store.load(signed, trust=TRUST).copy.signature.state is SignatureState.UNDETERMINED
+def test_too_large_to_prove_is_undetermined(store: DirectoryStore, signed: bytes) -> None:
+    with pytest.raises(NotAllowed, match="undetermined: larger than"):
+        store.load(signed, trust=TRUST, must_be_signed=True, prove_up_to=len(signed) - 1)
+    copy = store.load(signed, trust=TRUST, prove_up_to=len(signed) - 1).copy
+    assert copy.signature.state is SignatureState.UNDETERMINED
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "file"])
+def test_what_is_read_is_what_is_proved(store: DirectoryStore, signed: bytes, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "copy.xml"
+    file.write_bytes(signed)
+    with file.open("rb") as opened:
+        source = {"bytes": signed, "path": file, "file": opened}[kind]
+        loaded = store.load(source, trust=TRUST, must_be_signed=True, prove_up_to=len(signed))  # type: ignore[arg-type]
+    assert loaded.copy.signature.state is SignatureState.VERIFIED
 
 
 def test_a_rollback_keeps_what_was_proved_of_its_copy(store: DirectoryStore, signed: bytes) -> None:
