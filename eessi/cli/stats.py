@@ -16,6 +16,7 @@ from eessi.cli.output import common_options, print_json, print_table, write
 from eessi.cli.store import store_options, store_place
 
 if TYPE_CHECKING:
+    from eessi.node.decisions import Decisions
     from eessi.node.statistics import Statistics
 
 __all__ = ["decisions", "stats"]
@@ -77,11 +78,16 @@ def _flat(found: Statistics) -> list[tuple[str, ...]]:
 
 @click.command()
 @click.option("--key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The tenant's key.")
+@click.option(
+    "--paths", "paths", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.toml",
+    help="Where documents of your own packages say what; may be repeated.",
+)  # fmt: skip
 @click.option("--clear", is_flag=True, help="Numbers and birth dates as they stand, instead of pseudonyms and years.")
 @store_options
 @common_options("xlsx", "csv")
 def decisions(
     key_file: Path,
+    paths: tuple[Path, ...],
     clear: bool,
     store: str | None,
     tenant: str,
@@ -92,19 +98,50 @@ def decisions(
 ) -> int:
     """One flat row per decision on the applicable legislation (A003, A009, A010, A011, A012)."""
     from eessi.node import Vault
-    from eessi.node.statistics import DECISION_COLUMNS
-    from eessi.node.statistics import decisions as rows_of
+    from eessi.node.decisions import decisions as table_of
+    from eessi.node.decisions import load_decision_paths
     from eessi.stores import Store
 
+    known = load_decision_paths(*paths)
     with Store.open(store_place(store)) as opened:
-        rows = list(rows_of(opened, Vault.from_file(key_file), tenant=tenant, pseudonyms=not clear))
-    names = [name for name, _ in DECISION_COLUMNS]
+        found = table_of(opened, Vault.from_file(key_file), tenant=tenant, pseudonyms=not clear, paths=known)
+    for place in found.not_read:
+        click.echo(f"eessi: left out, not a date: {place}", err=True)
     if format == "json":
-        sources = [{"column": name, "source": source} for name, source in DECISION_COLUMNS]
-        print_json({"columns": sources, "decisions": rows}, output, quiet=quiet)
+        rows = [
+            {name: str(value) if isinstance(value, dt.date) else value for name, value in row.items()}
+            for row in found.rows
+        ]
+        print_json(
+            {"columns": [attrs.asdict(one) for one in found.columns], "decisions": rows, "erased": found.erased},
+            output,
+            quiet=quiet,
+        )
         return 0
-    _write(names, [tuple(row[name] for name in names) for row in rows], format, output, quiet)
+    names = [one.column for one in found.columns]
+    flat = [tuple(str(row.get(name, "")) for name in names) for row in found.rows]
+    if format == "xlsx":
+        _write_workbook(found, names, output)
+    else:
+        _write(names, flat, format, output, quiet)
     return 0
+
+
+def _write_workbook(found: Decisions, names: Sequence[str], output: Path | None) -> None:
+    """Two sheets: the rows with their types, and where each column comes from."""
+    from eessi.release.excel import write_sheets
+
+    if output is None:
+        raise click.UsageError("--format xlsx needs --output FILE")
+    rows = [[row.get(name) for name in names] for row in found.rows]
+    sources = [[one.column, one.meaning, "; ".join(one.sources)] for one in found.columns]
+    write_sheets(
+        output,
+        [
+            ("decisions", names, rows, (18,) * len(names)),
+            ("sources", ("column", "meaning", "source"), sources, (24, 50, 100)),
+        ],
+    )
 
 
 def _write(
@@ -117,10 +154,12 @@ def _write(
             raise click.UsageError("--format xlsx needs --output FILE")
         write_sheet(output, "table", columns, rows, widths=(18,) * len(columns))
     elif format == "csv":
+        from eessi.release.excel import safe_cell
+
         buffer = io.StringIO()
         table = csv.writer(buffer)
         table.writerow(columns)
-        table.writerows(rows)
+        table.writerows([safe_cell(cell) for cell in row] for row in rows)
         write(buffer.getvalue(), output, quiet=quiet)
     else:
         print_table(columns, rows, output, quiet=quiet)

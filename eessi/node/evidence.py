@@ -18,9 +18,9 @@ import attrs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eessi.errors import DefinitionError, InputError, UnknownCode
-from eessi.node.stored import ERASED
+from eessi.node.stored import ERASED, load
 from eessi.stores import DEFAULT_TENANT, Store
-from eessi.stores.cases import CaseRows, EventRow
+from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import JournalRow, MailRows, moment_of
 
 __all__ = ["Evidence", "Step", "check_store", "export", "timeline", "verify_file"]
@@ -152,16 +152,25 @@ def verify_file(file: Path) -> tuple[str, ...]:
 
 
 def check_store(store: Store, *, tenant: str = DEFAULT_TENANT) -> tuple[str, ...]:
-    """The same for everything that a store holds of a tenant."""
+    """The same for everything that a store holds of a tenant; and whether each head says what its history comes to."""
     with store.read(tenant) as unit:
         rows = CaseRows(unit)
         troubles = list(_journal_troubles(MailRows(unit).journal()))
         for head in rows.find(limit=10**9):
             events = list(rows.events(head.case_id))
-            troubles += _event_troubles(events)
+            found = list(_event_troubles(events))
+            troubles += found
             if not events or events[-1].no != head.revision:
                 troubles.append(f"case {head.case_id}: its history ends at another event than its head says")
+            elif not found and (state := _replayed(rows, head)) != head.state:
+                troubles.append(f"case {head.case_id}: its head says {head.state}, its history {state}")
     return tuple(troubles)
+
+
+def _replayed(rows: CaseRows, head: CaseRow) -> str:
+    if any(ERASED in json.loads(event.body) for event in rows.events(head.case_id)):
+        return ERASED
+    return str(load(rows, head.case_id).case.state)
 
 
 def _journal_troubles(rows: Iterable[JournalRow]) -> Iterator[str]:

@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zipfile import BadZipFile
 
 from eessi.errors import InputError, LimitExceeded, MissingExtra
 
-__all__ = ["read_sheet", "write_sheet"]
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+__all__ = ["Cell", "read_sheet", "safe_cell", "write_sheet", "write_sheets"]
 
 _FORMULA: Final = "=+-@\t\r"
 MOST_ROWS: Final = 1_000_000
 
 
+Cell = str | int | dt.date | None
+
+
 def write_sheet(
-    file: Path, title: str, columns: Sequence[str], rows: Iterable[Sequence[str | int | None]], *, widths: Sequence[int]
+    file: Path, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, widths: Sequence[int]
 ) -> None:
     """Write one sheet. A text that begins like a formula gets an apostrophe in front, and loses it again when read.
 
     :raises MissingExtra: when openpyxl is not installed.
     """
+    write_sheets(file, [(title, columns, rows, widths)])
+
+
+def write_sheets(
+    file: Path, sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]], Sequence[int]]]
+) -> None:
+    """Write several sheets, each with its title, columns, rows and widths; see :func:`write_sheet`.
+
+    :raises MissingExtra: when openpyxl is not installed.
+    """
     try:
         from openpyxl import Workbook
-        from openpyxl.styles import Alignment, Font
-        from openpyxl.utils import get_column_letter
     except ModuleNotFoundError:
         raise MissingExtra("release", "writing Excel files") from None
     book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = title[:31]
+    for sheet in book.worksheets:
+        book.remove(sheet)
+    for title, columns, rows, widths in sheets:
+        _fill(book.create_sheet(title[:31]), columns, rows, widths)
+    book.save(file)
+
+
+def _fill(sheet: Worksheet, columns: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> None:
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
     sheet.append(list(columns))
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     for row in rows:
-        sheet.append([_safe(cell) for cell in row])
+        sheet.append([safe_cell(cell) for cell in row])
     for row_cells in sheet.iter_rows(min_row=2):
         for cell in row_cells:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
@@ -44,7 +67,6 @@ def write_sheet(
         sheet.column_dimensions[get_column_letter(index)].width = width
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
-    book.save(file)
 
 
 def read_sheet(file: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -81,7 +103,8 @@ def _rows(
             yield number, values
 
 
-def _safe(cell: str | int | None) -> str | int | None:
+def safe_cell(cell: Cell) -> Cell:
+    """A cell that no spreadsheet runs: a text that begins like a formula gets an apostrophe in front."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] and cell[0] in _FORMULA else cell
 
 

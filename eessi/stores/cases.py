@@ -375,6 +375,12 @@ class CaseRows:
         for row in self._unit.execute(query).mappings():
             yield _row(DocumentRow, row)
 
+    def verdicts(self, case_id: str) -> dict[tuple[str, int], str]:
+        """The verdict of each version of the documents of a case, by document and version."""
+        columns = (DOCUMENT.c.document_id, DOCUMENT.c.version, DOCUMENT.c.verdict)
+        rows = self._unit.execute(self._unit.own(DOCUMENT, *columns).where(DOCUMENT.c.case_id == case_id))
+        return {(str(id), cast(int, version)): str(verdict) for id, version, verdict in map(tuple, rows)}
+
     def document_ids(self) -> Iterator[tuple[str, str, int, str]]:
         """Case, document, version and verdict of every document that has its content, oldest first, without that content."""
         columns = (DOCUMENT.c.case_id, DOCUMENT.c.document_id, DOCUMENT.c.version, DOCUMENT.c.verdict)

@@ -14,7 +14,7 @@ from eessi.directory import Directory
 from eessi.errors import UnknownCode
 from eessi.node.evidence import check_store, export, timeline, verify_file
 from eessi.node.operation import status_of
-from eessi.node.statistics import DECISION_COLUMNS, decisions, statistics_of
+from eessi.node.statistics import statistics_of
 from eessi.stores import Store
 from eessi.transport.corners import FourCorners
 from tests.node.conftest import BE, FR, Pair, pair_of, sandbox
@@ -125,17 +125,6 @@ def test_statistics_count_what_the_histories_say(finished: Pair) -> None:
     assert found == statistics_of(finished.fr.store)
     nothing = statistics_of(finished.fr.store, until=dt.date(2020, 1, 1))
     assert (nothing.cases, nothing.documents, nothing.delays) == ((), (), ())
-
-
-def test_decisions_are_pseudonymous_unless_asked_otherwise(finished: Pair) -> None:
-    [row] = decisions(finished.fr.store, finished.fr.vault)
-    assert row.keys() == {name for name, _ in DECISION_COLUMNS}
-    assert (row["sed"], row["sex"], row["birth_year"]) == ("A011", "02", "1980")
-    assert "TEST" not in repr(row)
-    assert row["person"] == next(decisions(finished.be.store, finished.be.vault))["person"], "one key, one pseudonym"
-    [clear] = decisions(finished.fr.store, finished.fr.vault, pseudonyms=False)
-    assert (clear["person"], clear["birth_year"]) == ("FR:TEST-0001", "1980-01-15")
-    assert row["legislation"] == "", "a sandbox document does not say, so nothing is said"
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
