@@ -206,8 +206,14 @@ class DirectoryStore:
             )
             intake.check(before, countries, accept)
             if before is not None and not intake.changed and not intake.gone and intake.head.version == before.version:
-                self.log(who, "copy-unchanged", {"source": label, "version": intake.head.version})
-                return Loaded(_copy(before), False, folding.defects.findings)
+                said: dict[str, object] = {
+                    "source": label,
+                    "version": intake.head.version,
+                    "signature": intake.signature.text,
+                }
+                self.log(who, "copy-unchanged", said)
+                same = attrs.evolve(_copy(before), signature=intake.signature)
+                return Loaded(same, False, folding.defects.findings)
             copy = self._put(intake, before, who, label)
         except EessiError as error:
             self.log(who, "copy-refused", {"source": label, "reason": str(error), "rule": getattr(error, "rule", None)})

@@ -130,3 +130,11 @@ def test_a_rollback_keeps_what_was_proved_of_its_copy(store: DirectoryStore, sig
     store.load(signed, trust=TRUST)
     store.load(PLAIN.replace(b"<version>1.0.0", b"<version>1.1.0"))
     assert store.rollback().signature.state is SignatureState.VERIFIED
+
+
+def test_the_same_content_signed_is_told_as_what_it_is(store: DirectoryStore, signed: bytes) -> None:
+    store.load(PLAIN)
+    again = store.load(signed, trust=TRUST)
+    assert (again.changed, again.copy.signature.state) == (False, SignatureState.VERIFIED)
+    assert json.loads(store.events()[-1].body)["signature"] == "verified"
+    assert store.copies()[0].signature.state is SignatureState.NOT_SIGNED
