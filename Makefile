@@ -10,6 +10,7 @@ LOWEST := .venv-lowest
 
 demo: $(VENV)/.demo
 	$(BIN)/eessi replay examples/scenarios/s_buc_01.buc.yaml examples/scenarios/la_buc_01.buc.yaml --report demo.html
+	@echo "To type the tutorials, put the command on your path first: . $(BIN)/activate"
 
 test: $(VENV)/.dev
 	$(PYTEST) -n auto -m "not peers and not long"
@@ -51,7 +52,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
-	$(PIP) install -e '.[cli,pages,testing,directory]'
+	$(PIP) install -e '.[all]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python

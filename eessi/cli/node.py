@@ -116,7 +116,8 @@ def send(
     if format == "json":
         print_json(dict(found), output, quiet=quiet)
     else:
-        write("\n".join(f"{key}: {value}" for key, value in found.items()), output, quiet=quiet)
+        told = {**found, "messages": ", ".join(sent.message_ids)}
+        write("\n".join(f"{key}: {value}" for key, value in told.items()), output, quiet=quiet)
     return 0
 
 

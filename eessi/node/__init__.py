@@ -9,6 +9,13 @@
         ...
 """
 
+from importlib.util import find_spec
+
+from eessi.errors import MissingExtra
+
+if find_spec("sqlalchemy") is None:
+    raise MissingExtra("transport", "running a node")
+
 from eessi.node.intake import Content, Held
 from eessi.node.node import DocumentRefused, Node, Sent
 from eessi.node.signals import Received, SignalType, as_cloud_event

@@ -71,22 +71,8 @@ def _refused(id: str, params: Mapping[str, str]) -> PydanticCustomError:
 
 
 @attrs.frozen(slots=True)
-class Text:
-    """Facets of a text, as annotation: ``Annotated[str, Text(min_length=1, max_length=65)]``; see :class:`Facets`."""
-
-    base: str = "string"
-    min_length: int | None = None
-    max_length: int | None = None
-    length: int | None = None
-    patterns: tuple[str, ...] = ()
-    enumeration: tuple[str, ...] = ()
-    min_inclusive: str | None = None
-    max_inclusive: str | None = None
-    min_exclusive: str | None = None
-    max_exclusive: str | None = None
-    total_digits: int | None = None
-    fraction_digits: int | None = None
-    white_space: str | None = None
+class Text(Facets):
+    """Facets of a text, as annotation: ``Annotated[str, Text(min_length=1, max_length=65)]``."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         if self == Text(min_length=self.min_length, max_length=self.max_length, patterns=self.patterns):
@@ -99,7 +85,7 @@ class Text:
                     pattern=f"^(?:{self.patterns[0]})$",
                     strict=True,
                 )
-        check = checker(Facets(**attrs.asdict(self, recurse=False)))
+        check = checker(self)
         string = self.base in _STRINGS
 
         def checked(value: object) -> str:

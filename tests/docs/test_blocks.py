@@ -33,6 +33,7 @@ NOT_RUN = {
     "README.md": {
         "make demo": "CI runs it first, on a fresh checkout",
         "make test": "it is what runs this test",
+        ". .venv/bin/activate": "the environment of the tests is at work already",
     },
     "docs/performance.md": {
         "make bench": "hours of measuring; its parts run small in tests/benchmarks",
@@ -107,6 +108,15 @@ def policy(text: str, folder: Path) -> None:
     assert Policy.load(file).rights
 
 
+def retention(text: str, folder: Path) -> None:
+    from eessi.node.retention import load_rules
+
+    file = folder / "retention.toml"
+    file.write_text(text, encoding="utf-8")
+    ids = {rule.id for rule in load_rules(file)}
+    assert {row["id"] for row in tomllib.loads(text)["rule"] if not row.get("off")} <= ids
+
+
 def entry_points(text: str, folder: Path) -> None:
     from eessi.schemas import rules
 
@@ -129,6 +139,7 @@ READERS: dict[tuple[str, str], Callable[[str, Path], None]] = {
     ("docs/howto/testing-scenarios.md", "yaml"): scenario,
     ("docs/howto/testing-faults.md", "yaml"): scenario,
     ("docs/howto/directory-change.md", "toml"): policy,
+    ("docs/howto/node-retention.md", "toml"): retention,
     ("docs/howto/validate-findings.md", "toml"): entry_points,
 }
 
