@@ -117,6 +117,15 @@ def retention(text: str, folder: Path) -> None:
     assert {row["id"] for row in tomllib.loads(text)["rule"] if not row.get("off")} <= ids
 
 
+def decision_paths(text: str, folder: Path) -> None:
+    from eessi.node.decisions import load_decision_paths
+
+    file = folder / "decisions.toml"
+    file.write_text(text, encoding="utf-8")
+    ids = {row.id for row in load_decision_paths(file)}
+    assert {row["id"] for row in tomllib.loads(text)["rule"]} <= ids
+
+
 def entry_points(text: str, folder: Path) -> None:
     from eessi.schemas import rules
 
@@ -140,6 +149,7 @@ READERS: dict[tuple[str, str], Callable[[str, Path], None]] = {
     ("docs/howto/testing-faults.md", "yaml"): scenario,
     ("docs/howto/directory-change.md", "toml"): policy,
     ("docs/howto/node-retention.md", "toml"): retention,
+    ("docs/howto/node-statistics.md", "toml"): decision_paths,
     ("docs/howto/validate-findings.md", "toml"): entry_points,
 }
 
