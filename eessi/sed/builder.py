@@ -318,10 +318,17 @@ def _said(place: Place | None, name: str) -> bool:
 
 
 def _entries(value: object) -> list[object]:
+    if type(value) is str or type(value) is dict:  # most values by far
+        return [value]
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
 
 
 def _is_empty(value: object) -> bool:
+    kind = type(value)
+    if kind is str:  # most values by far
+        return value == ""
+    if kind is dict:
+        return all(_is_empty(inner) for inner in value.values())  # type: ignore[attr-defined]  # a dict
     if isinstance(value, Mapping):
         return all(_is_empty(inner) for inner in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

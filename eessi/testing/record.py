@@ -7,10 +7,18 @@ comparisons; :class:`Run` adds what a program wants to ask.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 __all__ = [
     "CoverageRecord",
@@ -30,6 +38,53 @@ __all__ = [
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _LateRecord(_Record):
+    """A record with one part that is worked out when it is first asked for: read, compared, copied away or written.
+
+    What :meth:`late` is given must not change afterwards; documents and cases do not.
+    """
+
+    _work: Callable[[], object] | None = PrivateAttr(default=None)
+    _part: ClassVar[str]
+
+    @classmethod
+    def late(cls, work: Callable[[], object], **values: object) -> Self:
+        """The record with ``values``, typed already, and the late part by ``work``."""
+        made = cls.model_construct(None, **values)
+        del made.__dict__[cls._part]
+        made._work = work
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if name == self._part:
+                return self._complete().__dict__[name]
+            return super().__getattr__(name)
+
+    def _complete(self) -> Self:
+        if self._part not in self.__dict__ and self._work is not None:
+            self.__dict__[self._part] = self._work()
+            self._work = None
+        return self
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = handler(self._complete())
+        return written
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, _LateRecord):
+            other._complete()
+        return super(_LateRecord, self._complete()).__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._complete().__dict__.values()))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return super(_LateRecord, self._complete()).__getstate__()
 
 
 class FindingRecord(_Record):
@@ -74,8 +129,10 @@ class ValueRecord(_Record):
     label: str | None = Field(default=None, description="text of a code, where the package has one")
 
 
-class DocumentRecord(_Record):
+class DocumentRecord(_LateRecord):
     """A document as it was built for sending."""
+
+    _part = "values"
 
     name: str
     sed: str
@@ -158,8 +215,10 @@ class MoveRecord(_Record):
     earliest: dt.date | None = None
 
 
-class PartyRecord(_Record):
+class PartyRecord(_LateRecord):
     """One institution, its case at the end of the run, and what it may do next."""
+
+    _part = "moves"
 
     name: str
     role: str

@@ -47,21 +47,22 @@ def document_record(
     name: str, sed: Sed, check: Verdict | None, registry: Registry, *, show_values: bool
 ) -> DocumentRecord:
     """Describe a document; its values masked unless they are asked for. Codes and structure always show."""
-    return DocumentRecord(
+    package = check.package if check else None
+
+    def values() -> tuple[ValueRecord, ...]:
+        return tuple(_values(sed, registry.structure(sed.type, sed.version, package=package), show_values))
+
+    return DocumentRecord.late(
+        values,
         name=name,
         sed=sed.type,
         title=title_of(sed.type),
         namespace=sed.namespace,
         version=str(sed.version),
-        package=check.package if check else None,
+        package=package,
         fidelity=check.fidelity if check else None,
         size=len(sed.data),
         sha256=hashlib.sha256(sed.data).hexdigest(),
-        values=tuple(
-            _values(
-                sed, registry.structure(sed.type, sed.version, package=check.package if check else None), show_values
-            )
-        ),
     )
 
 

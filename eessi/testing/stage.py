@@ -100,6 +100,7 @@ class Stage:
     lang: str = "en"
     players: dict[str, Player] = attrs.field(factory=dict)
     real: Mapping[str, Real] = attrs.field(factory=dict)
+    _reached: dict[tuple[InstitutionId, dt.date], Refusal | None] = attrs.field(factory=dict, init=False)
 
     @classmethod
     def set(
@@ -195,10 +196,16 @@ class Stage:
 
     def reach(self, receiver: InstitutionId) -> Refusal | None:
         """Why an institution cannot be addressed today; ``None`` when it can, or when the directory does not know it."""
+        asked = (receiver, self.clock.today)
+        if asked not in self._reached:
+            self._reached[asked] = self._reach(*asked)
+        return self._reached[asked]
+
+    def _reach(self, receiver: InstitutionId, on: dt.date) -> Refusal | None:
         if receiver not in self.directory:
             return None
         try:
-            self.directory.route(receiver, self.clock.today)
+            self.directory.route(receiver, on)
         except NotAllowed as error:
             return Refusal(str(error), error.rule)
         return None
@@ -211,6 +218,7 @@ class Stage:
         gone = self.directory.get(player.institution)
         ended = attrs.evolve(gone, period=Period(gone.period.start, self.clock.today))
         institutions = {**content.institutions, ended.id: ended}
+        self._reached.clear()
         self.directory = Directory(
             attrs.evolve(content, institutions=institutions),
             head=self.directory.head,

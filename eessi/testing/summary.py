@@ -29,8 +29,12 @@ _ELSEWHERE = {"process", "structure"}
 def party_record(player: Player, today: dt.date) -> PartyRecord:
     """Describe a party, its case and its next moves."""
     case = player.case
-    moves = tuple(_move(move) for move in case.allowed(on=today)) if case is not None else ()
-    return PartyRecord(
+
+    def moves() -> tuple[MoveRecord, ...]:
+        return tuple(_move(move) for move in case.allowed(on=today)) if case is not None else ()
+
+    return PartyRecord.late(
+        moves,
         name=player.name,
         role=player.role.value,
         country=player.country,
@@ -41,7 +45,6 @@ def party_record(player: Player, today: dt.date) -> PartyRecord:
         history=tuple(f"{event.kind} {event.sed}" if event.sed else event.kind for event in case.history)
         if case
         else (),
-        moves=moves,
     )
 
 
