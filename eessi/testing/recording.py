@@ -98,8 +98,13 @@ def verdict_record(check: Verdict, *, show_values: bool, lang: str = "en") -> Ve
         package=check.package,
         fidelity=check.fidelity,
         findings=tuple(_finding(finding, show_values, lang) for finding in check.findings),
-        not_checked=tuple(GapRecord.model_construct(what=gap.what, why=gap.why) for gap in check.not_checked),
+        not_checked=tuple(_gap(gap.what, gap.why) for gap in check.not_checked),
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _gap(what: str, why: str) -> GapRecord:
+    return GapRecord(what=what, why=why)
 
 
 def _finding(finding: Finding, show_values: bool, lang: str) -> FindingRecord:

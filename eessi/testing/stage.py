@@ -100,6 +100,7 @@ class Stage:
     lang: str = "en"
     players: dict[str, Player] = attrs.field(factory=dict)
     real: Mapping[str, Real] = attrs.field(factory=dict)
+    _empty: dict[str, Case] = attrs.field(factory=dict, init=False)
     _reached: dict[tuple[InstitutionId, dt.date], Refusal | None] = attrs.field(factory=dict, init=False)
 
     @classmethod
@@ -236,12 +237,14 @@ class Stage:
         """The case of a player, or the empty one it would begin with."""
         if player.case is not None:
             return player.case
-        others = tuple(
-            other.institution
-            for other in self.players.values()
-            if other is not player and other.role is Role.COUNTERPARTY
-        )
-        return player.empty_case(None, others)
+        if player.name not in self._empty:
+            others = tuple(
+                other.institution
+                for other in self.players.values()
+                if other is not player and other.role is Role.COUNTERPARTY
+            )
+            self._empty[player.name] = player.empty_case(None, others)
+        return self._empty[player.name]
 
     def states(self) -> dict[str, str]:
         """The state of each party's case."""
