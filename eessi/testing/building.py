@@ -11,6 +11,7 @@ from eessi.errors import EessiError, UsageError
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Sed, build, parse
+from eessi.sed.catalogue import find_sed
 from eessi.testing.scenario import SendOptions
 
 __all__ = ["SANDBOX", "Builder"]
@@ -63,6 +64,7 @@ class Builder:
             if package.coordinates == coordinates:
                 versions = [entry.version for entry in package.entries() if entry.sed == sed]
                 if not versions:
+                    find_sed(sed)  # a code that is none has a better answer
                     raise UsageError(f"the package {coordinates} does not know {sed}")
                 same = [version for version in versions if version.same_minor(self.version)]
                 return (same or sorted(versions))[-1]

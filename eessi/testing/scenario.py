@@ -16,7 +16,8 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 import attrs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from eessi.errors import DefinitionError, EessiError
+from eessi.buc import buc as definition_of
+from eessi.errors import DefinitionError, EessiError, UnknownCode
 from eessi.ids import BucId, CdmVersion, InstitutionId, Role
 from eessi.testing import sentences
 from eessi.testing.faults import Habit, read_fault
@@ -140,10 +141,17 @@ _OPTIONS: Final[Mapping[type, type[_Model]]] = {
 }
 
 
+def _role(word: object) -> object:
+    try:
+        return Role.parse(word) if isinstance(word, str) else word
+    except UnknownCode as error:
+        raise ValueError(str(error)) from None
+
+
 class Party(_Model):
     """One institution of the case. Without ``institution`` the directory is asked for one that may play the role."""
 
-    role: Annotated[Role, BeforeValidator(lambda word: Role.parse(word) if isinstance(word, str) else word)]
+    role: Annotated[Role, BeforeValidator(_role)]
     country: str = Field(pattern="^[A-Z]{2}$")
     habit: Habit | None = Field(default=None, description="what it does by itself with every document it receives")
     institution: Annotated[str, BeforeValidator(lambda text: text and InstitutionId(text))] | None = None
@@ -259,9 +267,13 @@ def _scenario(plan: Plan, chosen: dict[str, str], folder: Path) -> Scenario:
     if len(owners) != 1:
         raise plan.error(f"exactly one party is the CaseOwner, not {len(owners)}", ("parties",))
     try:
-        buc, version = BucId(raw.buc), CdmVersion.parse(raw.version)
+        buc = definition_of(raw.buc).code
     except EessiError as error:
         raise plan.error(str(error), ("buc",)) from None
+    try:
+        version = CdmVersion.parse(raw.version)
+    except EessiError as error:
+        raise plan.error(str(error), ("version",)) from None
     label = ", ".join(chosen.values())
     return Scenario(
         title=f"{raw.scenario} [{label}]" if label else raw.scenario,
@@ -345,7 +357,9 @@ class _Steps:
     def _include(self, name: str, plan: Plan, place: Place, files: tuple[str, ...]) -> None:
         if name in files:
             raise plan.error(f"{name} includes itself", place)
-        other = read_yaml(inside(self.folder, name, plan, place))
+        other = _beside(self.folder, name, plan, place)
+        if not isinstance(other.data, list):
+            raise other.error("an included file is a list of steps")
         self._list(other.data, other, (), (*files, name))
 
     def _step(self, entry: Plain, plan: Plan, place: Place) -> None:
@@ -386,7 +400,7 @@ class _Steps:
         name = options.template or sentence.template
         if name is None:
             return options
-        other = read_yaml(inside(self.folder, name, plan, place))
+        other = _beside(self.folder, name, plan, place)
         data = _fill(other.data, self.variables, other, ())
         if not isinstance(data, dict):
             raise other.error("a template is a mapping of element names to values")
@@ -416,6 +430,13 @@ def _over(template: Mapping[str, object], data: Mapping[str, object]) -> dict[st
         below = joined.get(name)
         joined[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return joined
+
+
+def _beside(folder: Path, name: str, plan: Plan, place: Place) -> Plan:
+    path = inside(folder, name, plan, place)
+    if not path.is_file():
+        raise plan.error(f"there is no file {name} beside the scenario", place)
+    return read_yaml(path)
 
 
 def inside(folder: Path, name: str, plan: Plan, place: Place) -> Path:

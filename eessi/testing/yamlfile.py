@@ -69,7 +69,10 @@ def read_yaml(path: Path | str, text: str | None = None) -> Plan:
         node = yaml.compose(source, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DefinitionError(f"not readable as YAML: {error.problem}", file=f"{name}:{line}") from None
+        why = f"not readable as YAML: {error.problem}"
+        if "'\\t'" in str(error.problem):
+            why = "a tab stands here; YAML is indented with spaces only"
+        raise DefinitionError(why, file=f"{name}:{line}") from None
     except yaml.YAMLError as error:
         raise DefinitionError(f"not readable as YAML: {' '.join(str(error).split())}", file=name) from None
     lines: dict[Place, int] = {}

@@ -77,7 +77,7 @@ def test_variables_loops_templates_and_includes(tmp_path: Path) -> None:
         ("steps:\n  - FR sends A001 to BE:\n      attachments:\n        - {name: a, size: none}\n", ":10: steps.0.FR sends A001 to BE.attachments.0.size"),
         ("steps:\n  - expect refused\n", ":8: steps.0: 'expect' follows a step that sends"),
         ("steps:\n  - FR sends A001 to BE with ../secret.yaml\n", "lies outside the folder of the scenario"),
-        ("steps:\n  - FR sends A001 to BE with absent.yaml\n", "absent.yaml: no such file"),
+        ("steps:\n  - FR sends A001 to BE with absent.yaml\n", ":8: steps.0: there is no file absent.yaml beside the scenario"),
         ("steps:\n  - include: /etc/passwd\n", "lies outside the folder"),
         ("steps:\n  - FR sends ${what} to BE\n", "no variable is called 'what'"),
         ("steps:\n  - [FR sends A001 to BE]\n", "a step is a sentence"),
@@ -152,3 +152,38 @@ def test_any_data_is_read_or_refused_with_one_line(data: dict[str, object]) -> N
         refusal = "fuzz.buc.yaml"
     assert "fuzz.buc.yaml" in refusal
     assert "\n" not in refusal
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("LA_BUC_01", "LA_BUC_99", r":2: buc: unknown BUC 'LA_BUC_99'; did you mean"),
+        ("4.3", "four", r":3: version: 'four' is not a CDM version"),
+        ("CaseOwner", "Owner", r":5: parties.FR.role: unknown role 'Owner'; did you mean CaseOwner"),
+        ("  - FR may", "\t- FR may", r":8: a tab stands here; YAML is indented with spaces only"),
+        ("FR may send A001", "FR sends A001 to BE with nowhere.yaml", r":8: steps.0: there is no file nowhere.yaml"),
+        ("FR may send A001", "include: data.yaml", r"data.yaml:1: an included file is a list of steps"),
+    ],
+)
+def test_a_mistake_is_told_where_it_stands(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = (
+        "scenario: A request\nbuc: LA_BUC_01\nversion: 4.3\nparties:\n  FR: {role: CaseOwner, country: FR}\n"
+        "  BE: {role: Counterparty, country: BE}\nsteps:\n  - FR may send A001\n"
+    )
+    (tmp_path / "data.yaml").write_text("Person: {}\n", encoding="utf-8")
+    path = tmp_path / "wrong.buc.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=message):
+        load_scenarios(path)
+
+
+def test_a_code_that_is_no_sed_is_said_to_be_none(tmp_path: Path) -> None:
+    from eessi.testing import run
+
+    text = (
+        "scenario: A request\nbuc: LA_BUC_01\nversion: 4.3\nparties:\n  FR: {role: CaseOwner, country: FR}\n"
+        "  BE: {role: Counterparty, country: BE}\nsteps:\n  - FR sends A999 to BE\n"
+    )
+    (scenario,) = load_scenarios(tmp_path / "wrong.buc.yaml", text)
+    with pytest.raises(DefinitionError, match="unknown SED"):
+        run(scenario)
