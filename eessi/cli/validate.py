@@ -15,10 +15,12 @@ import click
 
 from eessi.cli.output import common_options, print_json, read_source, worst, write
 from eessi.errors import InputError, LimitExceeded, UsageError
-from eessi.findings import NotChecked, Outcome, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
 from eessi.findings.report import Judged
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from lxml.etree import _Element
 
     from eessi.schemas import Registry
@@ -54,7 +56,7 @@ class _Task:
 @click.option("--rules/--no-rules", default=True, show_default=True, help="Also apply rules beyond the schema.")
 @click.option("--show-values", is_flag=True, help="Show what stood there; this may be personal data.")
 @click.option("--resume", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.ndjson",
-              help="Leave out the files that an earlier, broken-off ndjson output already names.")  # fmt: skip
+              help="Go on after a broken-off run with this ndjson output; what it holds is told again, not judged again.")  # fmt: skip
 def validate(
     paths: tuple[str, ...],
     package: str | None,
@@ -76,11 +78,16 @@ def validate(
     are recognised by their content.
     """
     task = _Task(package, as_of.date() if as_of else None, cdm, rules)
-    done = _done(resume) if resume else frozenset()
-    files = [file for file in _files(paths) if file not in done]
+    level = Severity(fail_on)
+    files = _files(paths)
+    earlier = _earlier(resume, files, format, output) if resume else {}
+    files = [file for file in files if file not in earlier]
     if package is not None:
         _registry().package(package)
     results: list[Judged] = []
+    if not quiet:
+        for line in earlier.values():
+            click.echo(line)
     for judged in _with_progress(_judge_all(files, task, jobs), len(files)):
         if judged.unreadable is not None:
             click.echo(f"eessi: {judged.unreadable}", err=True)
@@ -88,8 +95,8 @@ def validate(
         if format == "ndjson" and output is None and not quiet:
             _print_ndjson(judged, lang, show_values)
     _report(results, format, output, quiet, lang, show_values)
-    level = Severity(fail_on)
-    return worst(judged.exit_code(level) for judged in results)
+    codes = [_exit_code(line, level) for line in earlier.values()]
+    return worst([*codes, *(judged.exit_code(level) for judged in results)])
 
 
 def _files(paths: Sequence[str]) -> list[str]:
@@ -107,20 +114,38 @@ def _files(paths: Sequence[str]) -> list[str]:
     return files
 
 
-def _done(resume: Path) -> frozenset[str]:
-    """Files named in an earlier output; its last line may have been cut off."""
+def _earlier(resume: Path, files: Sequence[str], format: str, output: Path | None) -> dict[str, str]:
+    """Lines of an earlier output by file, for the files asked for; its last line may have been cut off."""
     import json
 
-    names: set[str] = set()
+    if format != "ndjson" or output is not None:
+        raise UsageError("--resume needs --format ndjson on standard output, which a broken-off run leaves usable")
+    wanted = set(files)
+    found: dict[str, str] = {}
     lines = resume.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, 1):
         try:
-            names.add(json.loads(line)["file"])
+            row = json.loads(line)
+            file = row["file"]
+            _exit_code(line, Severity.ERROR)
         except (ValueError, KeyError, TypeError):
             if number < len(lines):
                 what = "this is not the ndjson output of eessi validate"
                 raise InputError(what, source=str(resume), line=number) from None
-    return frozenset(names)
+        else:
+            if file in wanted:
+                found[file] = line
+    return found
+
+
+def _exit_code(line: str, level: Severity) -> int:
+    """The exit code that a line of ndjson stands for."""
+    import json
+
+    row = json.loads(line)
+    findings = tuple(Finding(found["id"], Severity(found["severity"])) for found in row["findings"])
+    unreadable = next(("unreadable" for found in findings if found.id == "DOC-UNREADABLE"), None)
+    return Judged(row["file"], Verdict(Outcome(row["verdict"]), findings), unreadable).exit_code(level)
 
 
 def _registry() -> Registry:
@@ -133,14 +158,46 @@ def _judge_all(files: Sequence[str], task: _Task, jobs: int) -> Iterator[Judged]
     if jobs == 1 or len(files) < 2 or "-" in files:
         yield from map(_Judge(task), files)
         return
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     from eessi import bulk
 
     batch = max(1, min(bulk.BATCH, len(files) // (jobs * 4)))
-    with ProcessPoolExecutor(min(jobs, len(files)), initializer=_leave_interrupts) as pool:
-        for _, judged in bulk.run(functools.partial(_judge_there, task), files, str, executor=pool, batch=batch):
-            yield judged
+    judge = functools.partial(_judge_there, task)
+    told = 0
+    try:
+        with _pool(min(jobs, len(files))) as pool:
+            for _, judged in bulk.run(judge, files, str, executor=pool, batch=batch):
+                yield judged
+                told += 1
+    except BrokenProcessPool:
+        yield from _one_by_one(files[told:], task)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(jobs, initializer=_leave_interrupts)
+
+
+def _one_by_one(files: Sequence[str], task: _Task) -> Iterator[Judged]:
+    """After a worker was ended from outside, as when memory runs out: find the files that do it, and judge the others."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    rest = iter(files)
+    file = next(rest, None)
+    while file is not None:
+        with _pool(1) as pool:
+            while file is not None:
+                try:
+                    judged = pool.submit(_judge_there, task, file).result()
+                except BrokenProcessPool:
+                    why = "the system ended the process that checked it, perhaps for want of memory"
+                    yield Judged(file, Verdict(Outcome.UNDETERMINED, (), (NotChecked("document", why),)))
+                    file = next(rest, None)
+                    break
+                yield judged
+                file = next(rest, None)
 
 
 class _Judge:

@@ -27,6 +27,9 @@ _COPIES: Final = 40
 _EFFORT: Final = 60_000
 """States looked at for one group before the repair is given up and only the first wrong child is named."""
 
+_HELD: Final = 64
+"""Repairs kept per group: a program that errs once errs the same way in every document."""
+
 _LEAVE_OUT: Final = 10.0
 _PUT_IN: Final = 9.9  # a little cheaper than leaving something out, which loses content
 _STRANGE: Final = 15.0
@@ -70,6 +73,7 @@ class Model:
         self._skips: list[list[int]] = []
         self._end = 0
         self._reached: dict[int, tuple[tuple[Edge, ...], bool]] = {}
+        self._repairs: dict[tuple[str, ...], list[Repair]] = {}
 
     def accepts(self, names: Sequence[str]) -> bool:
         """Whether children of these names may stand here, in this order."""
@@ -102,7 +106,15 @@ class Model:
             return None
         if self._edges is None:
             self._build()
-        return self._search(names)
+        key = tuple(names)
+        known = self._repairs.get(key)
+        if known is None:
+            known = self._search(names)
+            if known is not None and len(key) <= _COPIES:
+                if len(self._repairs) >= _HELD:
+                    self._repairs.clear()
+                self._repairs[key] = known
+        return known
 
     def _build(self) -> None:
         self._edges, self._skips = [[]], [[]]

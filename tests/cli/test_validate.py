@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from lxml import etree
 
 from eessi.cli.program import run
 from eessi.findings import known_ids
+from eessi.findings.report import Judged
 from tests.hostile import CORPUS
 from tests.schemas.samples import S071, damaged
 
@@ -146,16 +149,66 @@ def test_several_processes_give_the_same(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == one
 
 
-def test_resume_leaves_out_what_is_done(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["validate", str(folder), "--format", "ndjson"])
-    rows = capsys.readouterr().out.splitlines()
+def test_resume_tells_the_whole(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", str(folder), "--format", "ndjson"]) == 1
+    whole = capsys.readouterr().out
+    rows = whole.splitlines()
+    assert [json.loads(row)["verdict"] for row in rows] == ["invalid", "valid"]
     before = tmp_path / "before.ndjson"
     before.write_text(rows[0] + "\n" + rows[1][:40])  # broken off in the middle of a line
-    assert run(["validate", str(folder), "--format", "ndjson", "--resume", str(before)]) == 0
-    rest = capsys.readouterr().out.splitlines()
-    assert [json.loads(row)["file"] for row in rest] == [json.loads(rows[1])["file"]]
+    words = ["validate", str(folder), "--format", "ndjson", "--resume", str(before)]
+    assert run(words) == 1, "what was invalid before the break still counts"
+    assert capsys.readouterr().out == whole
     before.write_text("no json\n" + rows[0])
-    assert run(["validate", str(folder), "--resume", str(before)]) == 4
+    assert run(words) == 4
+
+
+def test_resume_counts_what_could_not_be_read(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(folder, "a.xml", b"PNG")
+    assert run(["validate", str(folder), "--format", "ndjson"]) == 4
+    before = tmp_path / "before.ndjson"
+    before.write_text(capsys.readouterr().out)
+    assert run(["validate", str(folder), "--format", "ndjson", "--resume", str(before)]) == 4
+    assert capsys.readouterr().out == before.read_text()
+    assert run(["validate", str(folder), "--resume", str(before)]) == 2
+
+
+def test_a_killed_run_over_processes_resumes_to_the_same_report(folder: Path, tmp_path: Path) -> None:
+    for number in range(900):
+        put(folder, f"f{number:03}.xml", (S071, BAD, b"<a/>")[number % 3])
+    words = [sys.executable, "-c", "from eessi.cli import main; main()", "validate", str(folder), "--format", "ndjson", "--jobs", "2"]
+    whole = subprocess.run(words, capture_output=True, check=False)
+    broken = tmp_path / "broken.ndjson"
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
+    assert running.stdout is not None
+    lines = [running.stdout.readline() for _ in range(40)]
+    os.killpg(running.pid, signal.SIGKILL)  # the run and its workers
+    rest = running.communicate()[0]
+    assert running.returncode == -signal.SIGKILL
+    broken.write_bytes(b"".join(lines) + rest)
+    assert 40 <= len(broken.read_bytes().splitlines()) < 902
+    resumed = subprocess.run([*words, "--resume", str(broken)], capture_output=True, check=False)
+    assert resumed.stdout == whole.stdout
+    assert resumed.returncode == whole.returncode == 1
+
+
+def test_a_killed_worker_ends_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The system takes a process away when memory runs out; nothing of it may count as valid."""
+    from eessi.cli import validate as module
+
+    judge = module._Judge.__call__
+
+    def struck(self: module._Judge, file: str) -> Judged:
+        if "bad" in file:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return judge(self, file)
+
+    monkeypatch.setattr(module._Judge, "__call__", struck)
+    assert run(["validate", str(folder), "--jobs", "2"]) == 3
+    told = capsys.readouterr()
+    assert "bad.XML: undetermined" in told.out
+    assert "good.xml: valid" in told.out
+    assert told.err == ""
 
 
 def test_fail_on_and_rules(tmp_path: Path) -> None:
