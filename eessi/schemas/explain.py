@@ -202,7 +202,7 @@ class _Walk:
     def attributes(self, element: etree._Element, node: Node) -> bool:
         """Attributes below the root, where none but those of XML Schema itself may stand; false for a nil element."""
         for name in element.keys():  # noqa: SIM118  # an element iterates over its children, not its attributes
-            if not str(name).startswith(_XSI):
+            if not str(name).startswith(_XSI) and not _is_code_as_attribute(node, element, str(name)):
                 self.attribute(element, str(name))
         return self.xsi_attributes(element, node)
 
@@ -216,6 +216,7 @@ class _Walk:
         nil = element.get(f"{_XSI}nil")
         if nil is not None and not node.element.nillable:
             self.add("SCH-NIL", element)
+            return bool(len(element) or element.text)  # nothing more to say of an element that is only nil
         elif nil is not None and nil.strip(_BLANK) in ("true", "1"):
             return False
         return True
@@ -231,6 +232,12 @@ class _Walk:
     def unwrapped(self, node: Node, element: etree._Element) -> bool:
         """A code written without its ``value``: told as such when there is text, else the value is simply missing."""
         text = _xml.text_of(element)
+        if not text.strip(_BLANK) and _is_code_as_attribute(node, element, "value"):
+            text = element.get("value", "")
+            return self.unwrapped_text(node, element, text, mend=False)
+        return self.unwrapped_text(node, element, text)
+
+    def unwrapped_text(self, node: Node, element: etree._Element, text: str, *, mend: bool = True) -> bool:
         bare = text.strip(_BLANK)
         if not bare:
             return False
@@ -240,7 +247,7 @@ class _Walk:
         near = bare if known else nearest_code(bare, codes, node.codes)[0]
         example = near or (codes[0] if codes else "01")
         name = node.element.name
-        fix = Fix("wrap", path_of(element, self.root), near, determined=known) if near is not None else None
+        fix = Fix("wrap", path_of(element, self.root), near, determined=known) if near is not None and mend else None
         self.add("SCH-UNWRAPPED", element, got=masked(bare, code=True), value=text, expected=(f"<value>{example}</value>",),
                  params={"example": f"<{name}><value>{example}</value></{name}>"}, fix=fix,
                  reference=node.element.type_name)  # fmt: skip
@@ -284,6 +291,8 @@ class _Walk:
         """A value that its facets do not allow."""
         self.tick()
         facets = node.element.facets or Facets()
+        if id in ("SCH-DATE-FORM", "SCH-TYPE") and not text.strip(_BLANK):
+            id, params = "SCH-EMPTY", {}
         path = path_of(element, self.root)
         code = node.of_code is not None
         fixed = self.mended_value(node, facets, text)
@@ -358,6 +367,12 @@ class _Walk:
             if key in seen:
                 self.add("SCH-UNIQUE", chosen, params={"fields": ", ".join(fields)})
             seen.add(key)
+
+
+def _is_code_as_attribute(node: Node, element: etree._Element, name: str) -> bool:
+    """``<sex value="02"/>``: told as a code without its wrapping, not as an attribute too many and a value missing."""
+    bare = name == "value" and node.kind is Kind.CODE and not len(element) and not (element.text or "").strip(_BLANK)
+    return bare and bool(element.get(name, "").strip(_BLANK))
 
 
 def _shown(got: str) -> str:

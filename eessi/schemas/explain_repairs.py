@@ -55,6 +55,8 @@ class _Missing:
 
 def explain_group(group: Group) -> None:
     """Add the findings of one group to ``group.drafts`` and fill ``group.pairs``."""
+    if _several_left_out(group):
+        return
     repairs = group.node.model.repair(group.names)
     if repairs is None:
         _explain_roughly(group)
@@ -101,8 +103,34 @@ def _alike_by_chance(group: Group, repair: Repair) -> bool:
     """
     if repair.action != "rename" or repair.edge is None or group.node.children[repair.edge.tag].element.required:
         return False
-    name = group.names[repair.index]
+    return _named_elsewhere(group, group.names[repair.index])
+
+
+def _named_elsewhere(group: Group, name: str) -> bool:
+    """Whether a group that is absent here has a child of exactly this name."""
     return any(tag not in group.names and _holds_alone(wrapper, name) for tag, wrapper in group.node.children.items())
+
+
+def _several_left_out(group: Group) -> bool:
+    """Whether all that is wrong is a wrapper left out around several children (``street``, ``town`` without ``Address``)."""
+    names, known = list(group.names), group.node.children
+    strange = [index for index, name in enumerate(names) if name not in known]
+    if len(strange) < 2:
+        return False
+    for tag, wrapper in known.items():
+        if tag in names or wrapper.kind is not Kind.GROUP or not wrapper.children.keys() >= {names[i] for i in strange}:
+            continue
+        first = next(index for index, name in enumerate(names) if name in wrapper.children)
+        last = len(names) - next(index for index, name in enumerate(reversed(names)) if name in wrapper.children)
+        inner = names[first:last]
+        if wrapper.model.accepts(inner) and group.node.model.accepts([*names[:first], tag, *names[last:]]):
+            _one_level_up(group, group.children[first], ", ".join(inner), tag, fix=False)
+            group.pairs += [
+                (child, (wrapper if first <= index < last else group.node).children[name])
+                for index, (child, name) in enumerate(zip(group.children, names, strict=True))
+            ]
+            return True
+    return False
 
 
 def _holds_alone(wrapper: Node, name: str) -> bool:
@@ -115,14 +143,18 @@ def _renamed(group: Group, repair: Repair) -> None:
     child, tag = group.children[repair.index], repair.edge.tag
     got, wanted = _xml.local_name(child), _label(tag)
     path = path_of(child, group.root)
-    alike = likeness(got, wanted) >= _ALIKE
-    if not alike:
-        target = group.node.children[tag]
-        name = group.names[repair.index]
-        if _holds_alone(target, name):
-            _one_level_up(group, child, name, tag, target)
-        else:
-            _unexpected(group, child, (wanted,))
+    target = group.node.children[tag]
+    name = group.names[repair.index]
+    inside = [other.tag for other in _xml.elements(child)]
+    if _holds_alone(target, name) and not target.model.accepts(inside):  # type: ignore[arg-type]  # elements have names of type str
+        _one_level_up(group, child, _label(name), tag)
+        group.pairs.append((child, target.children[name]))
+        return
+    if tag in inside and set(inside) == {tag} and len(inside) <= (target.element.max or len(inside)):
+        _one_level_too_many(group, child, tag)
+        return
+    if likeness(got, wanted) < _ALIKE:
+        _unexpected(group, child, (wanted,))
         return
     id = "SCH-CASE" if got.casefold() == wanted.casefold() else "SCH-NAME"
     group.drafts.append(
@@ -134,10 +166,26 @@ def _renamed(group: Group, repair: Repair) -> None:
             expected=(wanted,),
             params={"wanted": wanted},
             reference=_reference(group.node),
-            fix=Fix("rename", path, tag, determined=True),
+            fix=Fix("rename", path, tag, determined=not _named_elsewhere(group, name)),
         )
     )
-    group.pairs.append((child, group.node.children[tag]))
+    group.pairs.append((child, target))
+
+
+def _one_level_too_many(group: Group, child: etree._Element, tag: str) -> None:
+    """A strange element whose only content is what belongs in its place."""
+    group.drafts.append(
+        Draft(
+            "SCH-LEVEL-EXTRA",
+            child,
+            path_of(child, group.root),
+            got=_xml.local_name(child),
+            expected=(_label(tag),),
+            params={"wanted": _label(tag)},
+            reference=_reference(group.node),
+        )
+    )
+    group.pairs += [(inner, group.node.children[tag]) for inner in _xml.elements(child)]
 
 
 def _unexpected(group: Group, child: etree._Element, expected: tuple[str, ...]) -> None:
@@ -296,12 +344,13 @@ def _wrapper_left_out(group: Group, index: int, place: int, missing: list[_Missi
             missing.remove(lack)
         elif _free_gap(group.node.model, [tag for tag, _ in group.standing], tag, place) != place:
             continue
-        _one_level_up(group, child, name, tag, wrapper)
+        _one_level_up(group, child, _xml.local_name(child), tag)
+        group.pairs.append((child, wrapper.children[name]))
         return True
     return False
 
 
-def _one_level_up(group: Group, child: etree._Element, name: str, tag: str, wrapper: Node) -> None:
+def _one_level_up(group: Group, child: etree._Element, got: str, tag: str, *, fix: bool = True) -> None:
     group.levels.add(tag)
     path = path_of(child, group.root)
     group.drafts.append(
@@ -309,14 +358,13 @@ def _one_level_up(group: Group, child: etree._Element, name: str, tag: str, wrap
             "SCH-LEVEL",
             child,
             path,
-            got=_xml.local_name(child),
+            got=got,
             expected=(_label(tag),),
             params={"wanted": _label(tag)},
             reference=_reference(group.node),
-            fix=Fix("wrap", path, f"<{tag}>", determined=True),
+            fix=Fix("wrap", path, f"<{tag}>", determined=True) if fix else None,
         )
     )
-    group.pairs.append((child, wrapper.children[name]))
 
 
 def _explain_missing(group: Group, missing: list[_Missing], repairs: Sequence[Repair]) -> None:

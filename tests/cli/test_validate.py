@@ -176,7 +176,17 @@ def test_resume_counts_what_could_not_be_read(folder: Path, tmp_path: Path, caps
 def test_a_killed_run_over_processes_resumes_to_the_same_report(folder: Path, tmp_path: Path) -> None:
     for number in range(900):
         put(folder, f"f{number:03}.xml", (S071, BAD, b"<a/>")[number % 3])
-    words = [sys.executable, "-c", "from eessi.cli import main; main()", "validate", str(folder), "--format", "ndjson", "--jobs", "2"]
+    words = [
+        sys.executable,
+        "-c",
+        "from eessi.cli import main; main()",
+        "validate",
+        str(folder),
+        "--format",
+        "ndjson",
+        "--jobs",
+        "2",
+    ]
     whole = subprocess.run(words, capture_output=True, check=False)
     broken = tmp_path / "broken.ndjson"
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
@@ -192,7 +202,9 @@ def test_a_killed_run_over_processes_resumes_to_the_same_report(folder: Path, tm
     assert resumed.returncode == whole.returncode == 1
 
 
-def test_a_killed_worker_ends_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_worker_ends_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The system takes a process away when memory runs out; nothing of it may count as valid."""
     from eessi.cli import validate as module
 

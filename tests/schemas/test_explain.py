@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eessi import _xml
+from eessi.findings.mending import apply_fix
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas import Choice, Code, CodeList, Element, Facets, Kind, Registry, Structure, Unique
 from eessi.schemas.explain import TooLong, explain_tree
@@ -114,6 +115,46 @@ def test_a_name_of_a_group_left_out_is_no_slip_of_the_pen() -> None:
     assert finding.fix.action == "wrap"
 
 
+ADDRESS = "    <Address>\n      <town>Athina</town>\n      <country><value>EL</value></country>\n    </Address>\n"
+PIN = "PersonalIdentificationNumber"
+
+
+class TestOneSlipOfAProgramOneFinding:
+    """Documents as serialisers get them wrong, where the whole slip shows at several places."""
+
+    def test_a_wrapper_left_out_around_several_children(self) -> None:
+        finding = only((ADDRESS, ADDRESS.replace("<Address>", "").replace("</Address>", "")))
+        assert finding.id == "SCH-LEVEL"
+        assert finding.message() == "`town, country` stands one level too high; it belongs inside `Address`"
+
+    def test_what_is_wrong_inside_is_told_all_the_same(self) -> None:
+        bare = ADDRESS.replace("<Address>", "").replace("</Address>", "").replace(">EL<", ">XX<")
+        assert sorted(finding.id for finding in judge((ADDRESS, bare)).findings) == ["SCH-CODE", "SCH-LEVEL"]
+
+    def test_a_list_element_that_the_schema_does_not_have(self) -> None:
+        one = f"<{PIN}><country><value>EL</value></country><personalIdentificationNumber>T1</personalIdentificationNumber></{PIN}>"
+        group = f"<PINPersonInEachInstitution><{PIN}s>{one}</{PIN}s></PINPersonInEachInstitution>"
+        finding = only(("</sex>", f"</sex>{group}"))
+        assert finding.id == "SCH-LEVEL-EXTRA"
+        assert finding.message() == f"`{PIN}s` is one level too many; `{PIN}` stands here itself"
+
+    def test_a_code_written_as_an_attribute(self) -> None:
+        finding = only(("<sex><value>02</value></sex>", '<sex value="02"/>'))
+        assert finding.id == "SCH-UNWRAPPED"
+        assert finding.fix is None
+
+    def test_an_attribute_beside_a_bare_code_is_told_too(self) -> None:
+        verdict = judge(("<sex><value>02</value></sex>", '<sex value="01">02</sex>'))
+        assert sorted(finding.id for finding in verdict.findings) == ["SCH-ATTRIBUTE", "SCH-UNWRAPPED"]
+
+    def test_nil_and_nothing_else(self) -> None:
+        nil = '<dateBirth xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+        assert only(("<dateBirth>1980-01-15</dateBirth>", nil)).id == "SCH-NIL"
+
+    def test_an_empty_date_is_empty_rather_than_badly_written(self) -> None:
+        assert only(("1980-01-15", " ")).id == "SCH-EMPTY"
+
+
 def test_several_defects_are_all_told_in_document_order() -> None:
     verdict = judge(
         ("Ada", ""), ("<value>02</value>", "<value>77</value>"), ("<town>Athina</town>", ""), ("2026-06-30", "x")
@@ -213,6 +254,33 @@ class TestContentModels:
         root = _xml.parse(data)
         explain_tree(root, structure, data=data)
         assert _xml.canonical(root) == _xml.canonical(_xml.parse(data))
+
+
+class TestNamesAlikeByChance:
+    """A required element is missing and a child looks like it, yet bears the exact name of a child of a group left out."""
+
+    def test_a_required_group_around_its_own_child(self) -> None:
+        address = Element("Address", Kind.GROUP, children=(leaf("town"),), max=None)
+        structure = _structure(Element("Addresses", Kind.GROUP, children=(address,)))
+        data = b'<s:X001 xmlns:s="urn:test"><Address><town/></Address></s:X001>'
+        (finding,) = explain_tree(_xml.parse(data), structure, data=data)
+        assert finding.id == "SCH-LEVEL"
+        mended = apply_fix(data, finding)
+        assert explain_tree(_xml.parse(mended), structure, data=mended) == ()
+
+    def test_a_required_leaf_is_not_filled_for_certain_with_another_fact(self) -> None:
+        other = Element("Mother", Kind.GROUP, min=0, children=(leaf("familyNameBirth"),))
+        structure = _structure(leaf("familyName"), other)
+        data = b'<s:X001 xmlns:s="urn:test"><familyNameBirth>x</familyNameBirth></s:X001>'
+        (finding,) = explain_tree(_xml.parse(data), structure, data=data)
+        assert finding.fix is not None
+        assert not finding.fix.determined
+
+    def test_without_such_a_group_the_slip_is_certain(self) -> None:
+        data = b'<s:X001 xmlns:s="urn:test"><familyNam>x</familyNam></s:X001>'
+        (finding,) = explain_tree(_xml.parse(data), _structure(leaf("familyName")), data=data)
+        assert finding.fix is not None
+        assert finding.fix.determined
 
 
 class TestOpenStructures:
