@@ -158,8 +158,6 @@ def _judge_all(files: Sequence[str], task: _Task, jobs: int) -> Iterator[Judged]
     if jobs == 1 or len(files) < 2 or "-" in files:
         yield from map(_Judge(task), files)
         return
-    from concurrent.futures.process import BrokenProcessPool
-
     from eessi import bulk
 
     batch = max(1, min(bulk.BATCH, len(files) // (jobs * 4)))
@@ -170,7 +168,7 @@ def _judge_all(files: Sequence[str], task: _Task, jobs: int) -> Iterator[Judged]
             for _, judged in bulk.run(judge, files, str, executor=pool, batch=batch):
                 yield judged
                 told += 1
-    except BrokenProcessPool:
+    except bulk.JobStopped:
         yield from _one_by_one(files[told:], task)
 
 

@@ -217,9 +217,7 @@ class _Walk:
         if nil is not None and not node.element.nillable:
             self.add("SCH-NIL", element)
             return bool(len(element) or element.text)  # nothing more to say of an element that is only nil
-        elif nil is not None and nil.strip(_BLANK) in ("true", "1"):
-            return False
-        return True
+        return nil is None or nil.strip(_BLANK) not in ("true", "1")
 
     def attribute(self, element: etree._Element, name: str) -> None:
         if name.startswith(_XSI):
