@@ -353,9 +353,9 @@ def erase(case_id: str, reason: str, who: str, apply_it: bool, store: str | None
 def _node(config: Path | None) -> Iterator[Node]:
     if config is None:
         raise UsageError("to act, name the node that does it: --config node.toml")
-    from eessi.cli.node import OpenNode
+    from eessi.cli.node_work import opened_node
 
-    with OpenNode(config) as node:
+    with opened_node(config) as node:
         yield node
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import time
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from eessi.cli.node_work import opened_node, work
 from eessi.cli.output import common_options, print_json, read_source, write
 from eessi.cli.store import store_options, store_place
-from eessi.errors import EessiError, UsageError
+from eessi.errors import UsageError
 
 if TYPE_CHECKING:
-    from eessi.node import Node
     from eessi.node.operation import Status
 
-__all__ = ["OpenNode", "node"]
+__all__ = ["node"]
 
 _config = click.option(
     "--config", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The node's node.toml."
@@ -55,20 +54,16 @@ def init(folder: Path, access_point: Path, institution: str, url: str) -> int:
 @click.option("--pause", default=1.0, show_default=True, help="Seconds between two looks when there is nothing to do.")
 def run(config: Path, once: bool, pause: float) -> int:
     """Send, pull and apply until stopped (Ctrl-C), or once."""
-    with OpenNode(config) as opened:
-        quiet_since = time.monotonic()
-        while True:
-            try:
-                busy = opened.step()
-            except EessiError as error:
-                click.echo(f"eessi: {error}", err=True)
-                busy = False
-            if busy:
-                quiet_since = time.monotonic()
-                continue
-            if once and time.monotonic() - quiet_since > 3 * pause:
-                return 0
-            time.sleep(pause)
+    from eessi.node.log import log_to
+    from eessi.node.loop import Loop
+
+    handler = log_to()
+    try:
+        with opened_node(config) as opened:
+            Loop(opened, pause=pause).run(once=once)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    return 0
 
 
 @node.command("send")
@@ -99,7 +94,7 @@ def send(
     sed = parse(read_source(document))
     if not isinstance(sed, Sed):
         raise UsageError(f"{document} has an envelope already; give the SED alone")
-    with OpenNode(config) as opened:
+    with opened_node(config) as opened:
         if case_id is None:
             if buc is None or not receivers:
                 raise UsageError("a new case needs --buc and --to; an open one --case")
@@ -160,6 +155,7 @@ def _as_json(found: Status) -> dict[str, object]:
         "waiting": found.waiting,
         "held": found.held,
         "untaken": found.untaken,
+        "silent": list(found.silent),
         "cases": found.cases,
     }
 
@@ -171,6 +167,7 @@ def _as_text(found: Status) -> str:
         for b in found.backlog
     ]
     lines += [f"  stuck: {message_id}" for message_id in found.stuck]
+    lines += [f"  silent: channel {name}" for name in found.silent]
     lines += [f"  held by {rule}: {number}" for rule, number in found.held.items()]
     lines.append(
         f"  {found.waiting} messages to apply, {found.untaken} documents not taken by the application, {found.dead} dead"
@@ -185,7 +182,7 @@ def _as_text(found: Status) -> str:
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
     """Send messages again that were given up, the same bytes under the same id."""
-    with OpenNode(config) as opened:
+    with opened_node(config) as opened:
         done = opened.engine.outbox.redrive(dt.datetime.now(dt.UTC), ids or None, dry_run=dry_run)
     for message_id in done:
         click.echo(message_id)
@@ -198,7 +195,7 @@ def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
 @click.option("--retry", "message_id", metavar="ID", help="Try this held message again, after its cause was mended.")
 def held(config: Path, message_id: str | None) -> int:
     """Messages that could not be applied, with the reason. Exit code 1 while there are any."""
-    with OpenNode(config) as opened:
+    with opened_node(config) as opened:
         if message_id is not None:
             applied = opened.retry(message_id)
             click.echo("applied" if applied else "still held")
@@ -209,24 +206,4 @@ def held(config: Path, message_id: str | None) -> int:
     return 1 if rows else 0
 
 
-class OpenNode:
-    """An open node with its HTTP client, closed again at the end."""
-
-    def __init__(self, config: Path) -> None:
-        self.config = config
-
-    def __enter__(self) -> Node:
-        from eessi.node.config import open_node
-        from eessi.transport.http_client import HttpWire
-
-        self._wire = HttpWire()
-        try:
-            self._node = open_node(self.config, self._wire, password=os.environ.get("EESSI_KEY_PASSWORD"))
-        except BaseException:
-            self._wire.close()
-            raise
-        return self._node
-
-    def __exit__(self, *_: object) -> None:
-        self._wire.close()
-        self._node.store.close()
+node.add_command(work)

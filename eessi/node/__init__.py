@@ -17,7 +17,8 @@ if find_spec("sqlalchemy") is None:
     raise MissingExtra("transport", "running a node")
 
 from eessi.node.intake import Content, Held
-from eessi.node.node import DocumentRefused, Node, Sent
+from eessi.node.node import Node
+from eessi.node.outgoing import DocumentRefused, Sent
 from eessi.node.signals import Received, SignalType, as_cloud_event
 from eessi.node.stored import CaseMoved
 from eessi.node.vault import Vault

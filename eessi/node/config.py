@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from eessi.transport.wire import Wire
 
-__all__ = ["NodeConfig", "load_config", "open_node", "write_demo"]
+__all__ = ["NodeConfig", "load_config", "open_node", "store_of", "write_demo"]
 
 
 class _Row(BaseModel):
@@ -74,6 +74,12 @@ def load_config(file: Path) -> NodeConfig:
     return read_config(file, NodeConfig)
 
 
+def store_of(file: Path) -> str:
+    """The store that a file names, as file or URL."""
+    named = load_config(file).store
+    return named if "://" in named else str(file.parent / named)
+
+
 def open_node(file: Path, wire: Wire, *, password: str | None = None, registry: Registry | None = None) -> Node:
     """Open the node that a file describes: its store is migrated, its keys are read.
 
@@ -82,8 +88,7 @@ def open_node(file: Path, wire: Wire, *, password: str | None = None, registry: 
     from eessi.transport.wss import KeyPair
 
     config = load_config(file)
-    folder = file.parent
-    place = config.store if "://" in config.store else str(folder / config.store)
+    folder, place = file.parent, store_of(file)
     store = Store.open(place)
     key = KeyPair.load(read_bytes(folder / config.key), password, source=config.key)
     identity = Identity(InstitutionId(config.institution), key)

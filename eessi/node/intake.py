@@ -12,13 +12,24 @@ from eessi.buc import Case, Event, buc
 from eessi.errors import EessiError, InputError, PeerViolation, UnknownCode
 from eessi.findings import Outcome, Verdict, text_of
 from eessi.ids import InstitutionId, Role
+from eessi.node.log import Line
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Sed, parse, validate
 from eessi.sed.attachments import media_type_of, safe_name
 from eessi.sed.header import AttachmentEntry
 from eessi.transport import Parcel, Part
 
-__all__ = ["Content", "Held", "Incoming", "attachments_of", "content_of", "event_for", "new_case", "read_parcel"]
+__all__ = [
+    "Content",
+    "Held",
+    "Incoming",
+    "attachments_of",
+    "content_of",
+    "event_for",
+    "new_case",
+    "read_parcel",
+    "told",
+]
 
 OVERTAKEN = frozenset({"BUC-NOT-YET", "BUC-PARENT", "NODE-NO-CASE"})
 """Rules that a message breaks which overtook an earlier one: it is tried again when its case has moved."""
@@ -199,3 +210,12 @@ def apply_to(case: Case, event: Event) -> Case:
     except PeerViolation as error:
         answer = None if error.answer is None else str(error.answer)
         raise Held(error.rule or "BUC-NOT-YET", reason=str(error), answer=answer, case_id=str(case.id)) from None
+
+
+def told(incoming: Incoming | Held) -> Line:
+    """What a line of the log says of a message that came in."""
+    if isinstance(incoming, Held):
+        return Line() if incoming.case_id is None else Line(case=incoming.case_id)
+    header = incoming.message.header
+    document = header.set_id or header.instance_id or ""
+    return Line(case=str(header.case_id), document=document, sed=str(incoming.message.sed.type))

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from logging import INFO, WARNING
 from typing import Final
 
 import attrs
@@ -30,45 +31,30 @@ from eessi.node.intake import (
     event_for,
     new_case,
     read_parcel,
+    told,
 )
 from eessi.node.keys import days_between, pin_digest, pin_digests
-from eessi.node.outgoing import addressees, part_of, same_version, sending_event
+from eessi.node.log import Line, write_line
+from eessi.node.outgoing import DocumentRefused, Draft, Sent, headers, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
 from eessi.node.stored import CaseMoved, Stored, add_events, load, next_deadline, open_case
 from eessi.node.vault import Vault, about_document
 from eessi.schemas import Registry
-from eessi.sed import Attachment, Header, Message, Party, Sed, parse, validate
+from eessi.sed import Attachment, Header, Message, Sed, parse, validate
 from eessi.sed.header_xml import HeaderForm
 from eessi.stores import DEFAULT_TENANT, Store, Unit
 from eessi.stores.cases import CaseRow, CaseRows, DocumentRow, HeldRow, SignalRow
 from eessi.stores.mail import moment_key
 from eessi.transport import Parcel
 from eessi.transport.engine import Engine
+from eessi.transport.outbox import Ready
+from eessi.transport.wire import Answer as HttpAnswer
 
-__all__ = ["DocumentRefused", "Node", "Sent"]
-
-
-class DocumentRefused(EessiError):
-    """A document of ours is invalid and was not sent; ``verdict`` says why."""
-
-    exit_code = 1
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        first = verdict.errors[0]
-        more = f" (and {len(verdict.errors) - 1} more)" if len(verdict.errors) > 1 else ""
-        super().__init__(f"{verdict.sed} is invalid and was not sent: {first.path or ''}: {first.message()}{more}")
+__all__ = ["Node"]
 
 
-@attrs.frozen(slots=True)
-class Sent:
-    """A document on its way: stored, to be sent, never lost."""
-
-    case_id: CaseId
-    document_id: str
-    version: int
-    message_ids: tuple[str, ...]
-    verdict: Verdict
+_TRIES: Final = 5
+"""How often a document is composed anew because its case moved meanwhile and the caller did not say what it had seen."""
 
 
 def _now() -> dt.datetime:
@@ -131,6 +117,7 @@ class Node:
             open_case(CaseRows(unit), case, self.clock(), national_number=national_number)
             self._signal(CaseRows(unit), SignalType.CASE_OPENED, str(case.id), buc=str(case.buc.code))
         assert case.id is not None
+        self._log("opened", {"case": str(case.id)})
         return case.id
 
     def case(self, case_id: str) -> Case:
@@ -218,35 +205,54 @@ class Node:
         if verdict.outcome is Outcome.INVALID:
             raise DocumentRefused(verdict)
         said = self.reader(sed) if content is None else content
+        draft = Draft(
+            sed, verdict, said, document_id or self.new_id(), parent_id, receivers, tuple(attachments), protected
+        )
+        for left in reversed(range(_TRIES)):
+            before = self._stored(case_id)
+            self._unmoved(before, seen)
+            try:
+                return self._sent(before, draft)
+            except CaseMoved:
+                if seen is not None or not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _sent(self, before: Stored, draft: Draft) -> Sent:
+        """Compose and sign first, since that takes longest and needs no lock; then write, if the case stands as it did."""
+        sed, verdict = draft.sed, draft.verdict
+        same_version(before.case, sed)
+        now = self.clock()
+        event = sending_event(
+            before.case, sed, draft.document_id, draft.parent_id, draft.receivers, draft.said, len(draft.attachments), now
+        )  # fmt: skip
+        after = before.case.apply(event)
+        done = after.history[-1]
+        messages = [
+            Message.compose(header, sed, draft.attachments, forms=self.forms)
+            for header in self._headers(before.case, after, draft, done)
+        ]
+        ready = [self.engine.outbox.ready(self._parcel(one), now, proved=verdict.is_valid) for one in messages]
         with self.store.begin(self.tenant) as unit:
             rows = CaseRows(unit)
-            before = load(rows, str(CaseId(case_id)))
-            self._unmoved(before, seen)
-            same_version(before.case, sed)
-            event = sending_event(
-                before.case,
-                sed,
-                document_id or self.new_id(),
-                parent_id,
-                receivers,
-                said,
-                len(attachments),
-                self.clock(),
-            )
-            after = before.case.apply(event)
-            done = after.history[-1]
-            messages = [
-                Message.compose(header, sed, tuple(attachments), forms=self.forms)
-                for header in self._headers(before.case, after, sed, done, protected)
-            ]
-            now = self.clock()
-            ids = tuple(self._submit(unit, message, now, verdict) for message in messages)
-            self._keep(rows, before, after, done, sed, messages[0], ids, verdict, protected, "OUT", now)
+            ids = tuple(self._put(unit, one, now) for one in ready)
+            self._keep(rows, before, after, done, sed, messages[0], ids, verdict, draft.protected, "OUT", now)
             data = {"sed": str(sed.type), "document_id": str(done.document_id), "version": str(done.version)}
             self._signal(rows, SignalType.SED_SENT, str(after.id), **data)
             self._changed(rows, before.case, after)
         assert after.id is not None
-        return Sent(after.id, str(done.document_id), done.version, ids, verdict)
+        sent = Sent(after.id, str(done.document_id), done.version, ids, verdict)
+        line = Line(case=str(sent.case_id), document=sent.document_id, version=sent.version, sed=str(sed.type))
+        self._log("sent", {**line, "messages": list(ids), "verdict": str(verdict.outcome)})
+        return sent
+
+    def _log(self, event: str, line: Line, *, level: int = INFO) -> None:
+        """A line for the operators, behind the commit of what it tells."""
+        write_line(event, {"tenant": self.tenant, **line}, level=level)
+
+    def _headers(self, before: Case, after: Case, draft: Draft, done: Event) -> Iterator[Header]:
+        version = self.forms[0].version if self.forms else "1.1"
+        return headers(before, after, draft, done, self.me, self.new_id, self.clock(), version)
 
     def close(self, case_id: str) -> Case:
         """Close our own copy of a case, where its process allows that without a SED."""
@@ -273,36 +279,14 @@ class Node:
         if seen is not None and seen != before.revision:
             raise CaseMoved(before.case, before.revision)
 
-    def _headers(self, before: Case, after: Case, sed: Sed, event: Event, protected: bool) -> Iterator[Header]:
-        for party, action in addressees(before, after, event, self.me):
-            yield Header(
-                sender=Party(str(self.me), after.role),
-                receivers=(party,),
-                sed=sed.type,
-                sed_version=sed.version,
-                buc=after.buc.code,
-                buc_version=after.version,
-                action=action,
-                case_id=after.id,
-                instance_id=self.new_id(),
-                set_id=event.document_id,
-                document_version=event.version,
-                created=self.clock().isoformat(timespec="seconds"),
-                protected=protected or None,
-                header_version=self.forms[0].version if self.forms else "1.1",
-            )
-
-    def _submit(self, unit: Unit, message: Message, now: dt.datetime, verdict: Verdict) -> str:
+    def _parcel(self, message: Message) -> Parcel:
         header = message.header
         parts = tuple(map(part_of, message.attachments))
-        parcel = Parcel(
-            self.me,
-            InstitutionId(header.receivers[0].id),
-            message.data,
-            parts,
-            conversation_id=str(header.case_id),
-        )
-        message_id = self.engine.outbox.submit(parcel, now, unit=unit, proved=verdict.is_valid)
+        receiver = InstitutionId(header.receivers[0].id)
+        return Parcel(self.me, receiver, message.data, parts, conversation_id=str(header.case_id))
+
+    def _put(self, unit: Unit, ready: Ready, now: dt.datetime) -> str:
+        message_id = self.engine.outbox.put(ready, now, unit=unit)
         if self.wake is not None:
             self.wake(unit)
         return message_id
@@ -353,6 +337,13 @@ class Node:
 
     # --- receiving ---
 
+    def take(self, body: bytes, content_type: str, now: dt.datetime) -> HttpAnswer:
+        """Take in what came over our own HTTP address; a handler for :func:`eessi.transport.http_server.as4_app`."""
+        taken = self.engine.take(body, content_type, now)
+        if taken.message_id is not None and taken.code is None:
+            self._log("arrived", {"message": taken.message_id})
+        return taken.answer
+
     def step(self) -> bool:
         """Do one thing: send, pull, time out, or apply a message that came in. False when there was nothing to do."""
         return self.engine.step(self.clock()) or self.apply_next()
@@ -384,6 +375,11 @@ class Node:
                 return False
             reason = self._take(unit, parcel, incoming, now)
             self.engine.inbox.delivered(parcel.message_id, now, reason=reason, unit=unit)
+        line = Line(message=parcel.message_id, partner=str(parcel.sender), **told(incoming))
+        if reason is None:
+            self._log("applied", line)
+        else:
+            self._log("held", {**line, "rule": reason.partition(":")[0]}, level=WARNING)
         return True
 
     def _read(self, parcel: Parcel) -> Incoming | Held:
@@ -543,6 +539,8 @@ class Node:
             what = "document refused" if hidden else "document"
             rows.note_access(moment_key(self.clock()), who, what, row.case_id, row.document_id)
             sealed = [] if hidden else list(rows.attachments(row.case_id, row.document_id, row.version))
+        line = Line(case=row.case_id, document=row.document_id, version=row.version)
+        self._log("refused" if hidden else "read", line)
         if hidden:
             raise UsageError(f"document {document_id} is protected or medical; a right is needed to read it")
         if not row.body:

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 import attrs
 
 from eessi.directory import Directory
+from eessi.errors import StoreError
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.cases import CaseRows
-from eessi.stores.mail import MailRows, OutRow, moment_of
+from eessi.stores.channels import ChannelRows
+from eessi.stores.mail import MailRows, OutRow, moment_key, moment_of
 from eessi.transport import State
 
-__all__ = ["Backlog", "Expiring", "Status", "status_of"]
+__all__ = ["Backlog", "Expiring", "Status", "readiness_of", "status_of"]
 
 _OPEN = (State.QUEUED.value, State.SENDING.value, State.TAKEN.value)
 
@@ -46,6 +48,7 @@ class Status:
     :param stuck: ids of messages without a receipt for longer than the limit.
     :param waiting: messages that came in and were not applied yet. :param held: messages held, by rule.
     :param untaken: signals that the application has not taken.
+    :param silent: channels of the access point that gave no good answer for longer than the limit.
     """
 
     at: dt.datetime
@@ -57,11 +60,12 @@ class Status:
     untaken: int
     cases: dict[str, int]
     expiring: tuple[Expiring, ...]
+    silent: tuple[str, ...] = ()
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is stuck, dead, held or about to expire."""
-        return not (self.stuck or self.dead or self.held or self.expiring)
+        """Whether nothing is stuck, dead, held, silent or about to expire."""
+        return not (self.stuck or self.dead or self.held or self.expiring or self.silent)
 
 
 def status_of(
@@ -70,12 +74,14 @@ def status_of(
     *,
     tenant: str = DEFAULT_TENANT,
     stuck_after: dt.timedelta = dt.timedelta(hours=24),
+    silent_after: dt.timedelta = dt.timedelta(hours=12),
     directory: Directory | None = None,
     expires_within: dt.timedelta = dt.timedelta(days=30),
 ) -> Status:
     """Look at a tenant's store.
 
     :param stuck_after: how long a message may wait for its receipt; 24 hours is the limit of Decision E6.
+    :param silent_after: how long a channel may give no good answer; half of the legal limit.
     :param directory: where certificates are looked up; without it none is reported.
     """
     with store.read(tenant) as unit:
@@ -84,6 +90,7 @@ def status_of(
         held = Counter(row.rule for row in rows.held())
         waiting = mail.count_waiting()
         untaken = rows.count_untaken()
+        answered = ChannelRows(unit).answered()
         cases: Counter[str] = Counter()
         for (_, state), number in rows.count().items():
             cases[state] += number
@@ -98,7 +105,18 @@ def status_of(
         untaken,
         dict(sorted(cases.items())),
         () if directory is None else tuple(_expiring(directory, now, expires_within)),
+        tuple(name for name, at in sorted(answered.items()) if at < moment_key(now - silent_after)),
     )
+
+
+def readiness_of(store: Store, *, tenant: str = DEFAULT_TENANT) -> dict[str, object]:
+    """Whether a node can work now: its store answers, for this tenant. Never raises for a store that does not."""
+    try:
+        with store.read(tenant) as unit:
+            waiting = MailRows(unit).count_waiting()
+    except StoreError:
+        return {"ready": False, "store": "does not answer"}
+    return {"ready": True, "store": store.dialect, "waiting": waiting}
 
 
 def _backlogs(outs: Iterable[OutRow], now: dt.datetime) -> Iterable[Backlog]:

@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
 
 from eessi.buc import Case, Event
-from eessi.errors import NotAllowed, UsageError
-from eessi.ids import Action, InstitutionId
+from eessi.errors import EessiError, NotAllowed, UsageError
+from eessi.findings import Verdict
+from eessi.ids import Action, CaseId, InstitutionId
 from eessi.node.intake import Content
-from eessi.sed import Attachment, Party, Sed
+from eessi.sed import Attachment, Header, Party, Sed
 from eessi.transport import Part
 
-__all__ = ["addressees", "part_of", "same_version", "sending_event"]
+__all__ = ["DocumentRefused", "Draft", "Sent", "addressees", "headers", "part_of", "same_version", "sending_event"]
+
+
+class DocumentRefused(EessiError):
+    """A document of ours is invalid and was not sent; ``verdict`` says why."""
+
+    exit_code = 1
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        first = verdict.errors[0]
+        more = f" (and {len(verdict.errors) - 1} more)" if len(verdict.errors) > 1 else ""
+        super().__init__(f"{verdict.sed} is invalid and was not sent: {first.path or ''}: {first.message()}{more}")
+
+
+@attrs.frozen(slots=True)
+class Sent:
+    """A document on its way: stored, to be sent, never lost."""
+
+    case_id: CaseId
+    document_id: str
+    version: int
+    message_ids: tuple[str, ...]
+    verdict: Verdict
+
+
+@attrs.frozen(slots=True)
+class Draft:
+    """What is to be sent, whatever the case is like when it is."""
+
+    sed: Sed
+    verdict: Verdict
+    said: Content
+    document_id: str
+    parent_id: str | None
+    receivers: Sequence[str] | None
+    attachments: tuple[Attachment, ...]
+    protected: bool
 
 
 def same_version(case: Case, sed: Sed) -> None:
@@ -79,3 +119,33 @@ def part_of(attachment: Attachment) -> Part:
     if attachment.section is not None:
         properties["sectionReference"] = attachment.section
     return Part(attachment.identifier, attachment.content, attachment.media_type, properties)
+
+
+def headers(
+    before: Case,
+    after: Case,
+    draft: Draft,
+    done: Event,
+    me: InstitutionId,
+    new_id: Callable[[], str],
+    now: dt.datetime,
+    header_version: str,
+) -> Iterator[Header]:
+    """One header per addressee."""
+    for party, action in addressees(before, after, done, me):
+        yield Header(
+            sender=Party(str(me), after.role),
+            receivers=(party,),
+            sed=draft.sed.type,
+            sed_version=draft.sed.version,
+            buc=after.buc.code,
+            buc_version=after.version,
+            action=action,
+            case_id=after.id,
+            instance_id=new_id(),
+            set_id=done.document_id,
+            document_version=done.version,
+            created=now.isoformat(timespec="seconds"),
+            protected=draft.protected or None,
+            header_version=header_version,
+        )

@@ -7,7 +7,7 @@ rows. Why it is so, and what is left to the database: ``docs/design/decisions/00
 ::
 
     workers = Workers(node, "postgresql://...")
-    workers.prepare()      # once per database
+    workers.prepare()      # makes or upgrades the tables of the jobs
     workers.run()          # in as many processes as there are workers, until SIGTERM
 """
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from eessi.errors import MissingExtra, UsageError
+from eessi.node.job_tables import bring_jobs_up_to_date
 from eessi.node.node import Node
 from eessi.node.timers import tick
 from eessi.stores import Unit
@@ -29,7 +30,6 @@ from eessi.stores.store import url_of
 try:
     import procrastinate
     import psycopg
-    from procrastinate.schema import SchemaManager
 except ModuleNotFoundError:
     raise MissingExtra("postgresql", "several workers on one store") from None
 
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from eessi.transport.identity import Channel
 
 __all__ = ["Workers"]
-
-_TABLES_LOCK: Final = 7_307_842_192
-"""Key of the PostgreSQL lock under which one process makes the tables of the jobs while others wait."""
 
 _AT_ONCE: Final = 500
 """Most jobs that one look at the rows makes; the next look makes the rest."""
@@ -67,15 +64,16 @@ class Workers:
         """Never opened: it borrows the connection of a unit of work."""
         self.app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=self._conninfo))
         self._register(_every(sweep), _every(pull))
-        node.wake = self.wake
+        node.wake, node.engine.inbox.arrived = self.wake, self.arrived
 
     def prepare(self) -> None:
-        """Make the tables of the jobs, where they are not there; two processes at once do not collide."""
-        with psycopg.connect(self._conninfo) as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_TABLES_LOCK,))
-            found = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
-            if found is None or found[0] is None:
-                connection.execute(SchemaManager.get_schema())
+        """Make the tables of the jobs, or bring them to the version of procrastinate that is installed; two processes at once
+        do not collide.
+
+        :raises StoreError: when tables of procrastinate are there of which nobody wrote down which version made them.
+        """
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            bring_jobs_up_to_date(connection)
 
     def run(self, *, name: str | None = None, wait: bool = True) -> None:
         """Be one worker: until SIGTERM or Ctrl-C, the step in hand being finished; or until nothing is left to do.
@@ -134,8 +132,7 @@ class Workers:
         from eessi.transport.engine import Pulled
 
         while self.node.engine.pull_one(channel, self.node.clock()) is Pulled.MESSAGE:
-            with self.node.store.begin(self.node.tenant) as unit:
-                self._wake_appliers(unit)
+            pass  # the job of each came into being with it
 
     def _tick(self, timestamp: int) -> None:
         now = self.node.clock()
@@ -163,6 +160,10 @@ class Workers:
         """A message was queued for sending: its job comes into being in the same transaction, or not at all."""
         self._defer(unit, _SEND)
 
+    def arrived(self, unit: Unit, message_id: str, conversation_id: str) -> None:
+        """A message came in, pulled or pushed: its job comes into being in the transaction that stores it, or not at all."""
+        self._defer_apply(unit, message_id, conversation_id)
+
     def sweep(self, unit: Unit) -> None:
         """Make a job for every message that waits and has none."""
         self._wake_appliers(unit)
@@ -185,8 +186,10 @@ class Workers:
         for row in unit.execute(query.order_by(IN.c.no).limit(_AT_ONCE)).mappings():
             message_id = str(row["message_id"])
             if message_id not in known:
-                lock = f"case/{unit.tenant}/{row['conversation_id'] or message_id}"
-                self._defer(unit, _APPLY, lock, message_id=message_id)
+                self._defer_apply(unit, message_id, str(row["conversation_id"] or ""))
+
+    def _defer_apply(self, unit: Unit, message_id: str, conversation_id: str) -> None:
+        self._defer(unit, _APPLY, f"case/{unit.tenant}/{conversation_id or message_id}", message_id=message_id)
 
     def _waiting(self, unit: Unit, task: str) -> list[dict[str, object]]:
         """The arguments of the jobs of a kind that nobody has begun."""

@@ -16,6 +16,7 @@ ROOMS: Final = {
     "mail": "eessi.stores.mail",
     "cases": "eessi.stores.cases",
     "keeping": "eessi.stores.keeping",
+    "channels": "eessi.stores.channels",
 }
 """Room -> module whose ``METADATA`` holds its tables. A new room adds a row here and a first migration."""
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import attrs
 
 from eessi.stores import DEFAULT_TENANT, Store
-from eessi.stores.mail import JournalRow, MailRows, moment_of
+from eessi.stores.channels import ChannelRows
+from eessi.stores.mail import JournalRow, MailRows, moment_key, moment_of
 from eessi.transport.compose import compose_pull
 from eessi.transport.ebms import ErrorSignal, read_envelope
 from eessi.transport.guard import Guard
@@ -29,6 +31,10 @@ from eessi.transport.wire import Answer, Unreachable, Wire
 __all__ = ["Engine", "Pulled", "verify_journal"]
 
 
+_NOTED: Final = dt.timedelta(minutes=1)
+"""How exact the stored moment of a channel's last answer is; each pull would be too much to write."""
+
+
 class Pulled(enum.StrEnum):
     """How a pull ended. ``refused``: the access point refuses us; ``broken``: we refuse what it gave."""
 
@@ -41,11 +47,11 @@ class Pulled(enum.StrEnum):
 
 @attrs.define(slots=True)
 class _Pace:
-    """When a channel is asked next, and when it last answered."""
+    """When a channel is asked next, and when its last good answer was written down; ``None`` when nothing was."""
 
     next_at: dt.datetime
     pause: float
-    answered: dt.datetime
+    noted: dt.datetime | None = None
 
 
 class Engine:
@@ -107,22 +113,24 @@ class Engine:
     def pull_one(self, channel: Channel, now: dt.datetime) -> Pulled:
         """Ask one channel for one message."""
         pace = self._pace(channel, now)
+        if pace.noted is None:
+            self._note(channel, pace, now, first=True)
         packet = compose_pull(channel.mpc, self.pmode, self.identity.key, now, message_id=self.outbox.new_id())
         try:
             answer = self.wire.post(channel.inbox_url, packet.content_type, packet.body)
         except Unreachable:
-            return self._paced(pace, Pulled.FAILED, now)
+            return self._paced(channel, pace, Pulled.FAILED, now)
         if answer.status == 403:
-            return self._paced(pace, Pulled.REFUSED, now)
+            return self._paced(channel, pace, Pulled.REFUSED, now)
         if not answer.body:
-            return self._paced(pace, Pulled.EMPTY if 200 <= answer.status < 300 else Pulled.FAILED, now)
+            return self._paced(channel, pace, Pulled.EMPTY if 200 <= answer.status < 300 else Pulled.FAILED, now)
         if _is_about(answer, packet.message_id):
-            return self._paced(pace, self._pull_error(answer, packet.message_id, now), now)
+            return self._paced(channel, pace, self._pull_error(answer, packet.message_id, now), now)
         taken = self.inbox.take(answer.body, answer.content_type or None, now, pulled=True)
         if taken.code is not None:
-            return self._paced(pace, Pulled.BROKEN, now)
+            return self._paced(channel, pace, Pulled.BROKEN, now)
         return self._paced(
-            pace, Pulled.MESSAGE if taken.message_id or taken.answer.status == 202 else Pulled.EMPTY, now
+            channel, pace, Pulled.MESSAGE if taken.message_id or taken.answer.status == 202 else Pulled.EMPTY, now
         )
 
     def _pull_error(self, answer: Answer, request_id: str, now: dt.datetime) -> Pulled:
@@ -145,12 +153,12 @@ class Engine:
         return Pulled.EMPTY if any(one.code == "EBMS:0006" for one in failures) else Pulled.REFUSED
 
     def _pace(self, channel: Channel, now: dt.datetime) -> _Pace:
-        return self._paces.setdefault(channel.name, _Pace(now, self.pmode.pull.shortest_seconds, now))
+        return self._paces.setdefault(channel.name, _Pace(now, self.pmode.pull.shortest_seconds))
 
-    def _paced(self, pace: _Pace, ended: Pulled, now: dt.datetime) -> Pulled:
+    def _paced(self, channel: Channel, pace: _Pace, ended: Pulled, now: dt.datetime) -> Pulled:
         rule = self.pmode.pull
-        if ended in {Pulled.MESSAGE, Pulled.EMPTY, Pulled.BROKEN}:
-            pace.answered = now
+        if ended in {Pulled.MESSAGE, Pulled.EMPTY, Pulled.BROKEN} and (pace.noted is None or now - pace.noted > _NOTED):
+            self._note(channel, pace, now)
         if ended is Pulled.MESSAGE:
             pace.pause, pace.next_at = rule.shortest_seconds, now
             return ended
@@ -158,10 +166,22 @@ class Engine:
         pace.pause = min(pace.pause * 2, rule.longest_seconds)
         return ended
 
+    def _note(self, channel: Channel, pace: _Pace, now: dt.datetime, *, first: bool = False) -> None:
+        """Write down that a channel answered or, when it is asked for the first time of all, since when it is asked."""
+        with self.outbox.store.begin(self.outbox.tenant) as unit:
+            rows = ChannelRows(unit)
+            known = rows.answered().get(channel.name)
+            if not first or known is None:
+                rows.note(channel.name, moment_key(now))
+        pace.noted = now if known is None or not first else moment_of(known)
+
     def silent(self, now: dt.datetime) -> tuple[str, ...]:
-        """Channels that gave no good answer for longer than the alarm of the P-Mode; 24 hours are the legal limit."""
-        limit = dt.timedelta(hours=self.pmode.pull.alarm_hours)
-        return tuple(name for name, pace in self._paces.items() if now - pace.answered > limit)
+        """Channels that gave no good answer, to whichever worker, for longer than the alarm of the P-Mode; 24 hours are the
+        legal limit.
+        """
+        limit = moment_key(now - dt.timedelta(hours=self.pmode.pull.alarm_hours))
+        with self.outbox.store.read(self.outbox.tenant) as unit:
+            return tuple(name for name, at in sorted(ChannelRows(unit).answered().items()) if at < limit)
 
     # --- the loop ---
 

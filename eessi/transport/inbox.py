@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -55,7 +55,12 @@ class Inbox:
     """The incoming side of one institution; receipts and errors go out through its outbox.
 
     :param policy: demands on messages; by default those of the P-Mode.
+
+    ``arrived``, where it is set, is called with the unit of work that stores a message to be handed over, with the id of the
+    message and of its conversation: what has to follow comes into being with the message, or not at all.
     """
+
+    arrived: Callable[[Unit, str, str], None] | None = None
 
     def __init__(self, outbox: Outbox, *, policy: EnvelopePolicy | None = None) -> None:
         security = outbox.pmode.security
@@ -188,6 +193,8 @@ class Inbox:
             rows.add_in(self._row(message, data, content_type, digest, packet, now))
             proof = f"{message.sender.id}, {len(data)} bytes, {'pulled' if pulled else 'pushed'}"
             rows.note(message.message_id, moment_key(now), "received", proof)
+            if self.arrived is not None and not _is_test(message):
+                self.arrived(unit, message.message_id, message.conversation_id or "")
             return self._hand_out(packet, message, now, rows, pulled)
 
     def _row(

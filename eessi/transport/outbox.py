@@ -28,7 +28,7 @@ from eessi.transport.names import TEST_ACTION, TEST_SERVICE
 from eessi.transport.parcel import Delivery, Parcel, Receipt, State
 from eessi.transport.pmode import PMode
 
-__all__ = ["MOVES", "Outbox", "Outgoing"]
+__all__ = ["MOVES", "Outbox", "Outgoing", "Ready"]
 
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.QUEUED: frozenset({State.SENDING, State.FAILED, State.RECEIPTED}),
@@ -59,6 +59,14 @@ class Outgoing:
     content_type: str
     body: bytes = attrs.field(repr=False)
     attempt: int = 1
+
+
+@attrs.frozen(slots=True)
+class Ready:
+    """A parcel that is signed and packed, and not yet stored."""
+
+    parcel: Parcel
+    row: OutRow
 
 
 class Outbox:
@@ -99,20 +107,34 @@ class Outbox:
         :raises UsageError: not our parcel, unknown receiver, an id used before for other content.
         :raises SecurityError: the production guard refuses it.
         """
+        return self.put(self.ready(parcel, now, proved=proved), now, unit=unit)
+
+    def ready(self, parcel: Parcel, now: dt.datetime, *, proved: bool = False) -> Ready:
+        """Sign and pack a parcel without storing anything: what takes long needs no lock. :meth:`put` stores it.
+
+        Parameters and errors are those of :meth:`submit`.
+        """
         if parcel.sender != self.identity.institution:
             raise UsageError(f"this is the outbox of {self.identity.institution}; the parcel is from {parcel.sender}")
         identified = attrs.evolve(parcel, message_id=parcel.message_id or self.new_id())
-        row = self._row(identified, now, proved)
+        return Ready(identified, self._row(identified, now, proved))
+
+    def put(self, ready: Ready, now: dt.datetime, *, unit: Unit | None = None) -> str:
+        """Store what :meth:`ready` made, and return its message id.
+
+        :raises UsageError: an id used before for other content.
+        """
+        parcel, row = ready.parcel, ready.row
         with self.unit(unit) as work:
             rows = MailRows(work)
-            known = rows.out(identified.message_id)
+            known = rows.out(parcel.message_id)
             if known is not None:
-                return _same(known, identified)
+                return _same(known, parcel)
             if self._blocking and rows.is_held_up(row.conversation_id, self._blocking):
                 row = attrs.evolve(row, held=1, next_at=NEVER)
             rows.add_out(row)
-            rows.note(identified.message_id, moment_key(now), "queued", identified.receiver)
-        return identified.message_id
+            rows.note(parcel.message_id, moment_key(now), "queued", parcel.receiver)
+        return parcel.message_id
 
     def ping(self, receiver: InstitutionId, now: dt.datetime) -> str:
         """Store a message to the test service of ``receiver``: it is receipted and goes to nobody (ebMS 3.0 Core, 5.2.2).

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import random
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from eessi.buc import Answer, CaseState
-from eessi.node import Node, Received
+from eessi.node import Node, Received, SignalType
+from eessi.node.evidence import check_store
 from eessi.stores import Store, Unit
 from eessi.stores.cases import CaseRows
 from eessi.transport.corners import FourCorners
@@ -52,8 +56,11 @@ def counted_store(url: str, countdown: Countdown) -> Iterator[Store]:
         store.close()
 
 
-def play(urls: tuple[str, str], cases: int, kill_at: int | None, run: int) -> int:
-    """Carry ``cases`` cases through to the end, from wherever the stores stand; the number of moments to kill at."""
+def play(urls: tuple[str, str], cases: int, kill_at: int | None, run: int, *, wave: int | None = None) -> int:
+    """Carry ``cases`` cases through to the end, from wherever the stores stand; the number of moments to kill at.
+
+    :param wave: so many cases are begun at a time; all at once unless told.
+    """
     countdown = Countdown(kill_at)
     with counted_store(urls[0], countdown) as first, counted_store(urls[1], countdown) as second:
         # An access-point double forgets what it holds when it is killed: the receipt that is missed brings the message again.
@@ -61,15 +68,21 @@ def play(urls: tuple[str, str], cases: int, kill_at: int | None, run: int) -> in
         corners.now = START + dt.timedelta(days=run)
         pair = pair_of(corners)
         pair.fr.new_id = pair.be.new_id = _random_id
-        pair.quiet_until = corners.now + dt.timedelta(minutes=5)
-        for _ in range(12):
-            _work(pair, cases)
-            pair.run()
-            if _done(pair.fr, cases) and _done(pair.be, cases):
-                break
-            corners.advance(dt.timedelta(hours=2))
-            pair.quiet_until = corners.now + dt.timedelta(minutes=5)
+        step = wave or cases
+        for begun in range(0, cases, step):
+            _carry(pair, range(begun, min(begun + step, cases)))
     return countdown.commits
+
+
+def _carry(pair: Pair, numbers: range) -> None:
+    """Carry some of the cases through, those before them being done."""
+    for _ in range(12):
+        if _done(pair.fr, numbers.stop) and _done(pair.be, numbers.stop):
+            return
+        pair.quiet_until = pair.corners.now + dt.timedelta(minutes=5)
+        _work(pair, numbers)
+        pair.run()
+        pair.corners.advance(dt.timedelta(hours=2))
 
 
 def _random_id() -> str:
@@ -78,9 +91,9 @@ def _random_id() -> str:
     return str(uuid.uuid4())
 
 
-def _work(pair: Pair, cases: int) -> None:
+def _work(pair: Pair, numbers: range) -> None:
     """What the two applications do: open cases, answer, close. Each looks at its case first, so a repeat does nothing."""
-    for number in range(cases):
+    for number in numbers:
         held = pair.fr.find(national_number=f"N{number}")
         case_id = (
             held[0].case_id
@@ -105,7 +118,7 @@ def _may(node: Node, received: Received, sed: str) -> bool:
 
 
 def _done(node: Node, cases: int) -> bool:
-    return len(node.find(state=str(CaseState.CLOSED))) == cases
+    return len(node.find(state=str(CaseState.CLOSED), limit=10**9)) >= cases
 
 
 def check(urls: tuple[str, str], cases: int) -> None:
@@ -115,7 +128,7 @@ def check(urls: tuple[str, str], cases: int) -> None:
     seen = {}
     for node in (pair.fr, pair.be):
         assert node.held() == ()
-        rows = node.find()
+        rows = node.find(limit=10**9)
         assert len(rows) == cases
         for row in rows:
             case = node.case(row.case_id)  # replays and checks the chain
@@ -125,8 +138,28 @@ def check(urls: tuple[str, str], cases: int) -> None:
             assert seen.setdefault(row.case_id, documents) == documents
             with node.store.read() as unit:
                 assert len(list(CaseRows(unit).documents(row.case_id))) == 3
-    for store in (pair.fr.store, pair.be.store):
-        store.close()
+    for node, told in ((pair.fr, {"A011": cases}), (pair.be, {"A001": cases, "X001": cases})):
+        came = Counter(json.loads(row.data)["sed"] for row in node.signals() if row.type == SignalType.SED_RECEIVED)
+        assert came == told, "each document is told of once"
+        assert check_store(node.store) == ()
+        node.store.close()
+
+
+def killed_on_the_way(urls: tuple[str, str], cases: int, kills: int, *, most: int, wave: int = 50) -> None:
+    """One exchange of many cases, killed so often and started again, each time after up to ``most`` moments."""
+    FourCorners(FR, BE)  # makes the demonstration keys: the children inherit them, else each would have others
+    moments = random.Random(kills)
+    for run in range(kills):
+        child = os.fork()
+        if child == 0:
+            try:
+                play(urls, cases, moments.randint(1, most), run, wave=wave)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status), f"it was done, or failed, before it was killed for the {run + 1}th time"
+    play(urls, cases, None, kills, wave=wave)
+    check(urls, cases)
 
 
 def killed_and_continued(urls: tuple[str, str], cases: int, kill_at: int) -> bool:

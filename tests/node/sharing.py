@@ -18,7 +18,7 @@ from eessi.node.evidence import check_store
 from eessi.node.workers import Workers
 from eessi.stores import Store
 from eessi.stores.cases import CaseRows
-from eessi.stores.mail import MailRows
+from eessi.stores.mail import MailRows, OutRow
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.engine import Engine
 from eessi.transport.identity import FixedPartners, Identity, Partner
@@ -51,25 +51,29 @@ def node_at(url: str, me: str, other: str, wire: FileWire) -> Node:
     return Node(store, engine, Vault(bytes(32)))
 
 
-def filled(url: str, folder: Path, cases: int) -> list[str]:
-    """Let a French node open so many cases, two documents each, and store all of them in the Belgian inbox; the case ids."""
-    fr, be = node_at("sqlite://", FR, BE, FileWire(folder / "fr")), node_at(url, BE, FR, FileWire(folder / "be"))
-    ids = []
+def came_in(folder: Path, cases: int) -> list[OutRow]:
+    """What a French node sends when it opens so many cases of two documents each."""
+    fr = node_at("sqlite://", FR, BE, FileWire(folder / "fr"))
     for _ in range(cases):
         case_id = str(fr.start("LA_BUC_01", [BE], version="4.4"))
         fr.send(case_id, sandbox("A001"))
         fr.send(case_id, sandbox("H001"))
-        ids.append(case_id)
     with fr.store.read() as unit:
         mail = MailRows(unit)
         rows = [row for one in mail.outs("queued") if (row := mail.out(one.message_id)) is not None]
-    now = dt.datetime.now(dt.UTC)
+    fr.store.close()
+    return rows
+
+
+def filled(url: str, folder: Path, cases: int) -> list[str]:
+    """Store what opens so many cases in the Belgian inbox; the ids of the cases."""
+    be = node_at(url, BE, FR, FileWire(folder / "be"))
+    rows, now = came_in(folder, cases), dt.datetime.now(dt.UTC)
     for row in rows:
         taken = be.engine.take(row.body, row.content_type, now)
         assert taken.code is None, taken
-    fr.store.close()
     be.store.close()
-    return ids
+    return sorted({row.conversation_id for row in rows})
 
 
 def worker(url: str, folder: Path, number: int, lost: float) -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.conftest import store_urls
-from tests.node.crashing import check, killed_and_continued, play, sqlite_urls
+from tests.node.conftest import BOTH_STORES, store_urls
+from tests.node.crashing import check, killed_and_continued, killed_on_the_way, play, sqlite_urls
 
 
 def moments(folder: Path, cases: int) -> int:
@@ -61,3 +61,17 @@ def test_a_hundred_moments(tmp_path: Path) -> None:
         folder = tmp_path / str(kill_at)
         folder.mkdir()
         assert killed_and_continued(sqlite_urls(folder), 3, kill_at), f"no kill at {kill_at} of {count}"
+
+
+@pytest.mark.parametrize("kind", BOTH_STORES)
+def test_one_exchange_killed_five_times(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    with store_urls(kind, request, tmp_path) as (first, second):
+        killed_on_the_way((first, second), 6, 5, most=150, wave=3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", BOTH_STORES)
+def test_a_thousand_cases_killed_a_hundred_times(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Takes about ten minutes for each store."""
+    with store_urls(kind, request, tmp_path) as (first, second):
+        killed_on_the_way((first, second), 1000, 100, most=1500)

@@ -84,6 +84,31 @@ def test_two_looks_at_the_same_moment_make_one_job_for_each_message(postgresql: 
     node.store.close()
 
 
+@peers
+def test_what_comes_in_has_its_job_at_once_and_only_one(postgresql: str, tmp_path: Path) -> None:
+    """By HTTP or by pull: no sweep is needed, and a message that was not stored leaves no job."""
+    from eessi.node.workers import Workers
+    from tests.node.sharing import FileWire, came_in, node_at
+
+    node = node_at(postgresql, BE, FR, FileWire(tmp_path / "be"))
+    workers = Workers(node, postgresql)
+    workers.prepare()
+    [first, second] = came_in(tmp_path, 1)
+    now = node.clock()
+    assert node.take(first.body, first.content_type, now).status == 202
+    assert node.take(first.body, first.content_type, now).status == 202
+    assert jobs(node) == ["eessi.apply"]
+    with node.store.begin() as unit:
+        workers._wake_appliers(unit)
+    assert jobs(node) == ["eessi.apply"], "the sweep finds it has one"
+    hand_out, node.engine.inbox._hand_out = node.engine.inbox._hand_out, fails  # type: ignore[method-assign,assignment]
+    with pytest.raises(ZeroDivisionError):
+        node.take(second.body, second.content_type, now)
+    node.engine.inbox._hand_out = hand_out  # type: ignore[method-assign]  # as it was
+    assert jobs(node) == ["eessi.apply"]
+    node.store.close()
+
+
 def fails(*_: object) -> None:
     raise ZeroDivisionError
 

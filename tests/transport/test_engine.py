@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from eessi.errors import SecurityError, UsageError
+from eessi.stores import Store
 from eessi.transport import Parcel, Part, State
 from eessi.transport.access_point import Trouble, troubles
 from eessi.transport.compose import compose_error, compose_pull, compose_receipt
@@ -49,12 +50,14 @@ POINT = "local://ap/Outbox"
 CHANNEL = Channel("business", f"{DEFAULT_MPC}/{FR}", "local://ap/Inbox")
 
 
-def engine(wire: Script, *, me: str = FR, changes: dict[str, dict[str, object]] | None = None) -> Engine:
+def engine(
+    wire: Script, *, me: str = FR, changes: dict[str, dict[str, object]] | None = None, store: Store | None = None
+) -> Engine:
     counter = itertools.count(1)
     others = [Partner(one, (demo_key(one).certificate,), simulated=True) for one in (FR, BE, DE) if one != me]  # type: ignore[arg-type]  # InstitutionIds
     link = AccessPointLink(POINT, (demo_key("FR:AP").certificate,), (CHANNEL,))
     return Engine(
-        fresh_store(), Identity(me, demo_key(me)), FixedPartners(others, link),  # type: ignore[arg-type]  # an InstitutionId
+        store or fresh_store(), Identity(me, demo_key(me)), FixedPartners(others, link),  # type: ignore[arg-type]  # an InstitutionId
         load_pmode("eessi", changes), wire, ids=lambda: f"{next(counter)}@{me}",
     )  # fmt: skip
 
@@ -523,6 +526,20 @@ def test_an_alarm_before_the_24_hours_of_decision_e6() -> None:
         one.pull_one(CHANNEL, NOW + dt.timedelta(hours=hour))
     assert one.silent(NOW + dt.timedelta(hours=12)) == ()
     assert one.silent(NOW + dt.timedelta(hours=13)) == ("business",)
+
+
+def test_what_another_worker_was_answered_is_no_silence() -> None:
+    """Two engines over one store: each pulls the channel only at times, and the alarm is about both."""
+    store = Store.open("sqlite://")
+    idle = engine(Script(*[Unreachable("x", maybe_sent=False)] * 2), store=store)
+    busy = engine(Script(*[Answer(202)] * 2), store=store)
+    idle.pull_one(CHANNEL, NOW)
+    busy.pull_one(CHANNEL, NOW + dt.timedelta(hours=20))
+    assert idle.silent(NOW + dt.timedelta(hours=21)) == ()
+    assert busy.silent(NOW + dt.timedelta(hours=33)) == ("business",)
+    again = engine(Script(*[Unreachable("x", maybe_sent=False)] * 2), store=store)
+    again.pull_one(CHANNEL, NOW + dt.timedelta(hours=33))
+    assert again.silent(NOW + dt.timedelta(hours=33)) == ("business",), "a start is no answer"
 
 
 def test_a_warning_that_the_access_point_did_not_sign_is_no_good_answer() -> None:
