@@ -142,12 +142,23 @@ def _be_worker(config: Path, number: int) -> None:
 
     log_to()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker listens itself
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with opened_node(config) as node:
         write_line("started", {"tenant": node.tenant, "worker": str(number)})
         try:
             Workers(node, store_of(config)).run(name=f"worker {number}")
         finally:
             write_line("stopped", {"tenant": node.tenant, "worker": str(number)})
+
+
+def _end_with_parent() -> None:
+    """A worker whose supervisor was killed ends too: nobody would start it again or stop it."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end(running: list[SpawnProcess]) -> None:

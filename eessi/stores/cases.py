@@ -257,8 +257,8 @@ class CaseRows:
 
     def case(self, case_id: str) -> CaseRow | None:
         """The head of that case."""
-        row = self._unit.fetch(_CASE_BY_ID, case_id=case_id).first()
-        return None if row is None else CaseRow(*row)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
+        found = self._unit.rows(_CASE_BY_ID, case_id=case_id)
+        return CaseRow(*found[0]) if found else None  # type: ignore[arg-type]  # the columns are the fields, in order
 
     def move_case(self, row: CaseRow, *, seen: int) -> bool:
         """Write a head whose revision was ``seen``; false when another writer was faster."""
@@ -270,7 +270,7 @@ class CaseRows:
         return True
 
     def _set_partners(self, row: CaseRow) -> None:
-        held = {str(one) for one in self._unit.fetch(_PARTNERS_OF, case_id=row.case_id).scalars()}
+        held = {str(one) for (one,) in self._unit.rows(_PARTNERS_OF, case_id=row.case_id)}
         wanted = set(row.partners.split())
         if held == wanted:
             return
@@ -297,8 +297,8 @@ class CaseRows:
         """
         others = (digest, partner, buc, state, national_number, *changed, *opened)
         if due_before is not None and all(one is None for one in others):
-            for found in self._unit.fetch(_CASES_DUE, due=due_before, limit=limit):
-                yield CaseRow(*found)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
+            for found in self._unit.rows(_CASES_DUE, due=due_before, limit=limit):
+                yield CaseRow(*found)  # type: ignore[arg-type]  # the columns are the fields, in order
             return
         query = self._unit.own(CASE)
         if digest is not None:
@@ -344,15 +344,15 @@ class CaseRows:
 
     def add_event(self, row: EventRow) -> EventRow:
         """Add an event behind those of its case and chain it to them."""
-        before = cast("str | None", self._unit.fetch(_HASH_BEFORE, case_id=row.case_id, no=row.no - 1).scalar()) or ""
-        chained = attrs.evolve(row, hash=row.hash_after(before))
+        before = self._unit.rows(_HASH_BEFORE, case_id=row.case_id, no=row.no - 1)
+        chained = attrs.evolve(row, hash=row.hash_after(str(before[0][0]) if before else ""))
         self._unit.fetch(_ADD_EVENT, **attrs.asdict(chained))
         return chained
 
     def events(self, case_id: str) -> Iterator[EventRow]:
         """The events of a case, in order."""
-        for row in self._unit.fetch(_EVENTS_OF, case_id=case_id):
-            yield EventRow(*row)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
+        for row in self._unit.rows(_EVENTS_OF, case_id=case_id):
+            yield EventRow(*row)  # type: ignore[arg-type]  # the columns are the fields, in order
 
     # --- documents ---
 

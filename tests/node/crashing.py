@@ -64,7 +64,7 @@ def play(urls: tuple[str, str], cases: int, kill_at: int | None, run: int, *, wa
     countdown = Countdown(kill_at)
     with counted_store(urls[0], countdown) as first, counted_store(urls[1], countdown) as second:
         # An access-point double forgets what it holds when it is killed: the receipt that is missed brings the message again.
-        corners = FourCorners(FR, BE, stores=(first, second), changes={"receipt": {"hours": 1, "resends": 9}})
+        corners = FourCorners(FR, BE, stores=(first, second), changes={"receipt": {"hours": 1, "resends": 99}})
         corners.now = START + dt.timedelta(days=run)
         pair = pair_of(corners)
         pair.fr.new_id = pair.be.new_id = _random_id
@@ -145,7 +145,7 @@ def check(urls: tuple[str, str], cases: int) -> None:
         node.store.close()
 
 
-def killed_on_the_way(urls: tuple[str, str], cases: int, kills: int, *, most: int, wave: int = 50) -> None:
+def killed_on_the_way(urls: tuple[str, str], cases: int, kills: int, *, most: int, wave: int = 10) -> None:
     """One exchange of many cases, killed so often and started again, each time after up to ``most`` moments."""
     FourCorners(FR, BE)  # makes the demonstration keys: the children inherit them, else each would have others
     moments = random.Random(kills)
