@@ -36,10 +36,13 @@ _ROWS_AT_ONCE: Final = 1000
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(statement: sa.Executable, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
-    """The text of a statement, and the order of its parameters where the driver takes them by place."""
+def _compiled(statement: sa.Executable, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, Mapping[str, object]]:
+    """The text of a statement, the order of its parameters where the driver takes them by place, and the values that the
+    dialect itself gives to some of them.
+    """
     compiled = cast("SQLCompiler", statement.compile(dialect=dialect))  # type: ignore[attr-defined]  # every statement has it
-    return str(compiled), tuple(compiled.positiontup) if compiled.positiontup else None
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    return str(compiled), tuple(compiled.positiontup) if compiled.positiontup else None, fixed
 
 
 class Unit:
@@ -86,8 +89,8 @@ class Unit:
         :raises StoreError: when the database refuses it.
         """
         dialect = self.connection.dialect
-        text, order = _compiled(statement, dialect)
-        given = {"tenant": self.tenant, **values}
+        text, order, fixed = _compiled(statement, dialect)
+        given = {**fixed, "tenant": self.tenant, **values}
         try:
             cursor = self.connection.connection.cursor()
             try:

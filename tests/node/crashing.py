@@ -64,7 +64,7 @@ def play(urls: tuple[str, str], cases: int, kill_at: int | None, run: int, *, wa
     countdown = Countdown(kill_at)
     with counted_store(urls[0], countdown) as first, counted_store(urls[1], countdown) as second:
         # An access-point double forgets what it holds when it is killed: the receipt that is missed brings the message again.
-        corners = FourCorners(FR, BE, stores=(first, second), changes={"receipt": {"hours": 1, "resends": 99}})
+        corners = FourCorners(FR, BE, stores=(first, second), changes={"receipt": {"hours": 1, "resends": 20}})
         corners.now = START + dt.timedelta(days=run)
         pair = pair_of(corners)
         pair.fr.new_id = pair.be.new_id = _random_id

@@ -249,3 +249,23 @@ def test_a_store_in_memory_of_the_database_library() -> None:
         with store.begin() as unit:
             DirectoryRows(unit).add_copy(row(1))
         assert seqs(store) == [1]
+
+
+def test_the_drivers_own_cursor_reads_what_core_reads(store: Store) -> None:
+    """With a limit, to which SQLite's dialect adds an offset of its own, and with an error told as the store's."""
+    from eessi.stores.cases import CASE
+
+    columns = CASE.c
+    statement = sa.select(columns.case_id, columns.revision).where(columns.tenant == sa.bindparam("tenant"))
+    statement = statement.where(columns.due_at <= sa.bindparam("due")).order_by(columns.due_at)
+    statement = statement.limit(sa.bindparam("limit"))
+    row = {column.name: "x" for column in CASE.c} | {"revision": 7}
+    with store.begin() as unit:
+        unit.insert(CASE, [row | {"case_id": f"c{no}", "due_at": f"2026-01-0{no}"} for no in (3, 1, 2, 4)])
+    with store.read() as unit:
+        found = unit.rows(statement, due="2026-01-03", limit=2)
+        assert found == [("c1", 7), ("c2", 7)]
+        assert found == [tuple(one) for one in unit.fetch(statement, due="2026-01-03", limit=2)]
+    missing = sa.select(sa.column("x")).select_from(sa.table("no_such_table"))
+    with pytest.raises(StoreError, match="no_such_table"), store.read() as unit:
+        unit.rows(missing)
