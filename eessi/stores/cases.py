@@ -298,7 +298,7 @@ class CaseRows:
         others = (digest, partner, buc, state, national_number, *changed, *opened)
         if due_before is not None and all(one is None for one in others):
             for found in self._unit.fetch(_CASES_DUE, due=due_before, limit=limit):
-                yield CaseRow(*found)  # type: ignore[arg-type]  # the columns are the fields, in order
+                yield CaseRow(*found)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
             return
         query = self._unit.own(CASE)
         if digest is not None:

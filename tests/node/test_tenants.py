@@ -8,9 +8,10 @@ import pytest
 
 from eessi.errors import EessiError, SecurityError, UnknownCode, UsageError
 from eessi.node import Node, Vault
+from eessi.node.decisions import decisions
 from eessi.node.evidence import export, timeline
 from eessi.node.operation import status_of
-from eessi.node.statistics import decisions, statistics_of
+from eessi.node.statistics import statistics_of
 from eessi.stores import Store
 from eessi.stores.cases import CaseRows
 from eessi.transport.corners import FourCorners
