@@ -105,7 +105,7 @@ def test_lists_and_counts_hold_nothing_of_another_tenant(nodes: tuple[Node, Node
     assert not other.engine.send_one(other.clock())
     assert export(other.store, tenant="two").journal == ()
     assert statistics_of(other.store, tenant="two").cases == ()
-    assert list(decisions(other.store, other.vault, tenant="two")) == []
+    assert list(decisions(other.store, other.vault, tenant="two").rows) == []
     status = status_of(other.store, other.clock(), tenant="two")
     assert (status.cases, status.backlog, status.waiting) == ({}, (), 0)
 
