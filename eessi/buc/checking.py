@@ -38,6 +38,7 @@ PROPERTIES: Mapping[str, str] = {
     "closable": "from every state a state can be reached in which somebody may close the case",
     "agreement": "from every state a state can be reached in which all messages have arrived and all sides agree",
     "in-order": "a message that arrives in order is never refused",
+    "twice": "a message that arrives a second time changes nothing",
     "exclusion": "documents that exclude each other are never both valid in answer to the same document",
 }
 """What is checked."""
@@ -282,9 +283,14 @@ def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: s
         drafts = frozenset(
             str(effect.sed) for effect in plain.effects if effect.event in ("draft_created", "draft_deleted")
         )
-        space = explore(plain, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing)
-        offences = tuple(_offences(plain, version, space))
-        found = (len(space.nodes), space.complete, offences, tuple(_unreached(plain, version, space, part.closing)))
+        thread = thread_root(plain)
+        roots = [None] if thread is None else [(thread, author) for author in range(2)]
+        found = _merged(
+            _explored(plain, version, explore(
+                plain, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing, root=root
+            ), part.closing)
+            for root in roots
+        )  # fmt: skip
         _DONE[key] = found
     states, complete, offences, unreached = found
 
@@ -294,6 +300,51 @@ def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: s
 
     seds = tuple(str(row.sed) for row in part.buc.rows)
     return PartResult(part.name, 1 + parties, seds, states, complete, known(offences), known(unreached))
+
+
+def _explored(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> _Found:
+    offences = tuple(_offences(buc, version, space))
+    return len(space.nodes), space.complete, offences, tuple(_unreached(buc, version, space, closing))
+
+
+def _merged(found: Iterable[_Found]) -> _Found:
+    """One answer for the threads of a part: an offence in any is one of the part; not reached is what none reaches."""
+    states, complete = 0, True
+    offences: dict[tuple[str, str], Counterexample] = {}
+    unreached: dict[tuple[str, str], Counterexample] | None = None
+    for more, whole, offending, left in found:
+        states, complete = states + more, complete and whole
+        for item in offending:
+            offences.setdefault((item.property, item.subject), item)
+        missed = {(item.subject, item.text): item for item in left}
+        unreached = missed if unreached is None else {key: unreached[key] for key in unreached if key in missed}
+    return states, complete, tuple(offences.values()), tuple((unreached or {}).values())
+
+
+def thread_root(buc: Buc) -> str | None:
+    """The SED that begins each thread of a part whose threads cannot touch each other; ``None`` for other parts.
+
+    Such a part has no effects and no conditions; one row that may be sent any number of times once the case is open; and
+    otherwise only rows that answer, for the document they answer, a document of the part.
+    """
+    if buc.effects or any(buc.conditions_used()) or {item.block for item in buc.included} - {"close"}:
+        return None
+    rows = [row for row in buc.rows if any(item.event != "case_start" for item in row.after)]
+    roots = [row for row in rows if not row.once and all(_opens_with_the_case(item) for item in row.after)]
+    seds = {row.sed for row in rows}
+    answers = [row for row in rows if all(_answers_its_opener(item, seds) for item in row.after)]
+    return str(roots[0].sed) if len(roots) == 1 and len(answers) == len(rows) - 1 else None
+
+
+def _opens_with_the_case(item: Trigger) -> bool:
+    return item.starter and item.condition is None and item.days is None and item.reply_to is None
+
+
+def _answers_its_opener(item: Trigger, seds: Iterable[SedType]) -> bool:
+    return (
+        item.event == "received" and item.sed is not None and item.sed == item.reply_to and item.sed in seds
+        and item.condition is None and item.days is None and not item.starter
+    )  # fmt: skip
 
 
 def _renamed(buc: Buc) -> tuple[Buc, Mapping[str, str]]:
@@ -344,7 +395,8 @@ def _named(item: Counterexample, names: Mapping[str, str]) -> Counterexample:
     return attrs.evolve(item, subject=subject, text=put_back(item.text), steps=tuple(map(put_back, item.steps)))
 
 
-_DONE: dict[object, tuple[int, bool, tuple[Counterexample, ...], tuple[Counterexample, ...]]] = {}
+_Found = tuple[int, bool, tuple[Counterexample, ...], tuple[Counterexample, ...]]
+_DONE: dict[object, _Found] = {}
 """Parts explored already; the same rows give the same answer, whichever process they stand in."""
 
 
@@ -372,6 +424,8 @@ def _offences(buc: Buc, version: CdmVersion, space: Space) -> Iterator[Counterex
     yield from _disagreement(space)
     for node, text in space.refusals[:1]:
         yield Counterexample("in-order", "*", text, space.path(node))
+    for node, text in space.changed_twice[:1]:
+        yield Counterexample("twice", "*", text, space.path(node))
     yield from _exclusions(buc, version, space)
 
 

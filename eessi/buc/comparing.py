@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Iterable, Iterator
 
@@ -199,9 +200,15 @@ def compare_case(case: Case, new: Buc, version: str | CdmVersion | None = None) 
     )  # fmt: skip
     moved, misfits = begun.retrace(_numbered(case))
     day = max((event.at.date() for event in case.history if event.at is not None), default=None)
-    now, then = case.allowed(on=day).seds, moved.allowed(on=day).seds
+    now, then = _sendable(case, day), _sendable(moved, day)
     against = misfits[0] if misfits else None
     return Removal(moved, against, tuple(sorted(now - then)), tuple(sorted(then - now)))
+
+
+def _sendable(case: Case, day: dt.date | None) -> frozenset[SedType]:
+    """What may be sent, new or as a new version."""
+    moves = case.allowed(on=day)
+    return moves.seds | {move.sed for move in moves.updates if move.sed is not None}
 
 
 def _numbered(case: Case) -> list[Event]:

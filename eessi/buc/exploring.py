@@ -23,6 +23,7 @@ from eessi.buc.definition import Buc, HistoryTest
 from eessi.buc.event import Event
 from eessi.buc.moves import Move
 from eessi.buc.state import CaseState
+from eessi.buc.symmetry import Symmetry
 from eessi.errors import NotAllowed, PeerViolation
 from eessi.ids import CdmVersion, Role, SedType
 
@@ -36,6 +37,9 @@ _GONE = (CaseState.FORWARDED, CaseState.LEFT)
 """A participant in these states takes no part any more; what still reaches it changes nothing."""
 
 _ORDERED = frozenset({"answers_current", "no_earlier", "some_earlier", "current_answered_by_all"})
+_NAMES = ("BE:CP01", "BE:CP02")
+"""The counterparties that are explored."""
+
 _STRANGERS = ("AT:NEW001", "AT:NEW002")
 """Institutions that may be added or forwarded to; they are not explored themselves."""
 
@@ -104,22 +108,28 @@ class Space:
     bounds: Bounds
     cases: list[Case] = attrs.field(factory=list)
     nodes: list[Node] = attrs.field(factory=list)
-    came: list[tuple[int, str] | None] = attrs.field(factory=list)
+    came: list[tuple[int, str, bool] | None] = attrs.field(factory=list)
     steps: list[list[int]] = attrs.field(factory=list)
     edges: dict[Edge, None] = attrs.field(factory=dict)
     refusals: list[tuple[int, str]] = attrs.field(factory=list)
+    changed_twice: list[tuple[int, str]] = attrs.field(factory=list)
     closable: list[bool] = attrs.field(factory=list)
     movable: list[bool] = attrs.field(factory=list)
     complete: bool = True
 
     def path(self, number: int) -> tuple[str, ...]:
         """The shortest list of steps that leads to a state."""
-        found: list[str] = []
+        links = []
         link = self.came[number]
         while link is not None:
-            found.append(link[1])
+            links.append(link)
             link = self.came[link[0]]
-        return tuple(reversed(found))
+        found: list[str] = []
+        swapped = False
+        for _, text, turned in reversed(links):
+            found.append(_swapped(text) if swapped else text)
+            swapped ^= turned
+        return tuple(found)
 
     def reaching(self, goals: Iterator[int]) -> set[int]:
         """The states from which one of the goals can be reached."""
@@ -150,45 +160,57 @@ def explore(
     counterparties: int = 1,
     drafts: frozenset[str] = frozenset(),
     closing: bool = True,
+    reduced: bool = True,
+    root: tuple[str, int] | None = None,
 ) -> Space:
     """All states of a process with one owner and so many counterparties.
 
+    States that differ only in which counterparty and which document of a kind is which are explored once, and faults are
+    told by their effect instead of being tried: see ``docs/design/decisions/0081-smaller-state-spaces.md``.
+
     :param drafts: SEDs whose drafting and sending are separate steps, because something bites from the draft on.
     :param closing: whether closing is explored; otherwise it is only noted where it would be possible.
+    :param reduced: ``False`` explores every state and tries every fault, to compare with.
+    :param root: a SED and the place of a participant: of this SED only one document is sent, and only by that one.
     """
-    table = _Table(buc, bounds, drafts, closing)
+    table = _Table(buc, bounds, drafts, closing, tries_faults=not reduced)
+    if root is not None:
+        table.root = (root[0], ("FR:OWNER", *_NAMES)[root[1]])
     space = Space(bounds, cases=table.cases)
-    first = Node(tuple(map(table.number, _participants(buc, version, counterparties))), (), 0)
+    begun = tuple(_participants(buc, version, counterparties))
+    first = Node(tuple(map(table.number, begun)), (), 0)
+    symmetry = Symmetry(begun, table.cases, table.number, table.events, table.event) if reduced else None
     numbers = {first: 0}
     _add(space, first, None)
     at = 0
     while at < len(space.nodes):
         space.closable.append(False)
         space.movable.append(False)
-        for text, after in _successors(table, space, at):
+        for text, found in _successors(table, space, at):
+            after, turned = (found, False) if symmetry is None else symmetry.canonical(found)
             number = numbers.get(after)
             if number is None:
                 if len(space.nodes) >= bounds.states:
                     space.complete = False
                     continue
                 number = numbers[after] = len(space.nodes)
-                _add(space, after, (at, text))
+                _add(space, after, (at, text, turned))
             space.steps[at].append(number)
         at += 1
     return space
 
 
-def _add(space: Space, node: Node, came: tuple[int, str] | None) -> None:
+def _add(space: Space, node: Node, came: tuple[int, str, bool] | None) -> None:
     space.nodes.append(node)
     space.came.append(came)
     space.steps.append([])
 
 
 def _participants(buc: Buc, version: str | CdmVersion, counterparties: int) -> Iterator[Case]:
-    names = [f"BE:CP0{number + 1}" for number in range(counterparties)]
-    yield buc.start(Role.CASE_OWNER, version, me="FR:OWNER", counterparties=names)
+    names = _NAMES[:counterparties]
+    yield buc.start(Role.CASE_OWNER, version, me="FR:OWNER", counterparties=list(names))
     for name in names:
-        yield buc.start(Role.COUNTERPARTY, version, me=name, counterparties=names)
+        yield buc.start(Role.COUNTERPARTY, version, me=name, counterparties=list(names))
 
 
 def _successors(table: _Table, space: Space, at: int) -> Iterator[tuple[str, Node]]:
@@ -224,7 +246,7 @@ def _deliveries(table: _Table, space: Space, at: int, number: int) -> Iterator[t
         again = (*before, message._replace(lost=False), *behind)
         yield f"{event.sed} is sent again", node._replace(flight=again)
         return
-    faulty = node.faults < table.bounds.faults
+    faulty = table.tries_faults and node.faults < table.bounds.faults
     if faulty:
         lost = (*before, message._replace(lost=True), *behind)
         yield f"{event.sed} is lost on the way", Node(node.cases, lost, node.faults + 1)
@@ -239,10 +261,18 @@ def _deliveries(table: _Table, space: Space, at: int, number: int) -> Iterator[t
         left = tuple(other for other in message.to if other != who)
         rest = (message._replace(to=left),) if left else ()
         cases = _with(node.cases, who, after)
+        if table.receive(after, message.event)[0] != after:
+            space.changed_twice.append((at, f"{event.sed} arrives a second time and changes the case"))
         name = table.cases[node.cases[who]].me
         yield f"{name} receives {event.sed}", Node(cases, (*before, *rest, *behind), node.faults)
         if faulty:
             yield f"{name} receives {event.sed}, which will come again", Node(cases, node.flight, node.faults + 1)
+
+
+def _swapped(text: str) -> str:
+    """The words of a step with the counterparties in each other's place."""
+    first, second = _NAMES
+    return text.replace(first, "\0").replace(second, first).replace("\0", second)
 
 
 def _with(cases: tuple[int, ...], who: int, case: int) -> tuple[int, ...]:
@@ -252,8 +282,12 @@ def _with(cases: tuple[int, ...], who: int, case: int) -> tuple[int, ...]:
 class _Table:
     """States of single participants by number, what each can do, and what each event does to each."""
 
-    def __init__(self, buc: Buc, bounds: Bounds, drafts: frozenset[str], closing: bool) -> None:
+    def __init__(
+        self, buc: Buc, bounds: Bounds, drafts: frozenset[str], closing: bool, *, tries_faults: bool = False
+    ) -> None:
         self.bounds = bounds
+        self.tries_faults = tries_faults
+        self.root: tuple[str, str] | None = None
         self.closing = closing
         self.cases: list[Case] = []
         self.events: list[Event] = []
@@ -316,6 +350,8 @@ class _Table:
         ids = {item.id for item in case.documents.values() if item.sed == sed and item.mine}
         if len(ids) >= self.bounds.many:
             return
+        if self.root is not None and sed == self.root[0] and (ids or case.me != self.root[1]):
+            return
         number = next(name for serial in range(1, 9) if (name := f"{case.me}/{sed}-{serial}") not in ids)
         if sed in self._drafts:
             drafted = case.apply(Event("drafted", sed=sed, document_id=number, parent_id=move.parent_id, at=_SENT))
@@ -328,11 +364,9 @@ class _Table:
         self, case: Case, sed: SedType, number: str, parent: str | None, ways: tuple[Mapping[str, bool], ...]
     ) -> Iterator[_Step]:
         concerned = _concerned(case, sed)
-        if concerned is None:
-            return
-        for stated in ways:
+        for stated, named in product(ways, concerned):
             event = Event(
-                "sent", sed=sed, document_id=number, parent_id=parent, at=_SENT, facts=stated, participant=concerned or None
+                "sent", sed=sed, document_id=number, parent_id=parent, at=_SENT, facts=stated, participant=named
             )  # fmt: skip
             try:
                 after = case.apply(attrs.evolve(event, at=_LATER) if sed == "X001" else event)
@@ -342,9 +376,9 @@ class _Table:
             text = f"{case.me} sends {sed}{_told(case, parent)}" + (f" ({told})" if told else "")
             answered = case.documents[parent].sed if parent is not None else None
             received = attrs.evolve(event, kind="received", sender=case.me)
-            yield _Step(Edge(text, case.role, sed, answered), self.number(after), self._event(received), sed == "X001")
+            yield _Step(Edge(text, case.role, sed, answered), self.number(after), self.event(received), sed == "X001")
 
-    def _event(self, event: Event) -> int:
+    def event(self, event: Event) -> int:
         key = (event.document_id, event.parent_id, tuple(sorted(event.facts.items())), event.participant)
         number = self._event_numbers.get(key)
         if number is None:
@@ -357,19 +391,19 @@ def _told(case: Case, parent: str | None) -> str:
     return "" if parent is None else f" to {case.documents[parent].sed}"
 
 
-def _concerned(case: Case, sed: SedType) -> str | None:
-    """The institution that an administrative SED names: ``""`` for none, ``None`` when there is nobody to name."""
+def _concerned(case: Case, sed: SedType) -> tuple[str | None, ...]:
+    """The institutions that an administrative SED may name, one at a time; ``None`` where it names nobody."""
     program = case._frame.program
     effect = program.rows[case.role][sed].effect
     if effect in ("add", "forward"):
         there = {item.institution for item in case.participants}
-        return next((other for other in _STRANGERS if other not in there), None)
+        return tuple(other for other in _STRANGERS if other not in there)[:1]
     if effect == "remove":
         if case.role in program.only_itself:
-            return case.me
+            return (case.me,)
         others = [item for item in case.participants if item.active and item.role is Role.COUNTERPARTY]
-        return str(others[-1].institution) if len(others) > 1 else None
-    return ""
+        return tuple(str(item.institution) for item in others) if len(others) > 1 else ()
+    return (None,)
 
 
 def _tests(buc: Buc) -> Iterator[HistoryTest]:

@@ -160,8 +160,17 @@ class Moves(Sequence[Move]):
 
     @property
     def seds(self) -> frozenset[SedType]:
-        """The SEDs that may be sent now."""
-        return frozenset(move.sed for move in self._moves if move.answer is Answer.YES and move.sed is not None)
+        """The SEDs of which a new document may be sent now: written new, as a reply, or from a draft that is there.
+
+        A new version of a document sent earlier is another thing and stands in :attr:`updates`.
+        """
+        new = (move for move in self._moves if move.answer is Answer.YES and move.kind != "update")
+        return frozenset(move.sed for move in new if move.sed is not None)
+
+    @property
+    def updates(self) -> tuple[Move, ...]:
+        """The documents of which a new version may be sent now, one move each; ``document_id`` names the document."""
+        return tuple(move for move in self._moves if move.answer is Answer.YES and move.kind == "update")
 
     def find(self, sed: str, parent_id: str | None = None, *, kind: str | None = None) -> Move | None:
         """The most favourable move with this SED; a new document, unless ``kind`` asks for an ``update``."""

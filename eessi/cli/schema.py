@@ -29,6 +29,7 @@ OUTPUTS = {
     "packages-import": ("eessi.schemas.report_json", "PackageImportDocument", "eessi packages import --format json"),
     "packages-export": ("eessi.schemas.report_json", "PackageWrittenDocument", "eessi packages export --format json"),
     "packages-verify": ("eessi.schemas.report_json", "PackageVerifyDocument", "eessi packages verify --format json"),
+    "case": ("eessi.buc.record", "CaseForm", "a case as JSON: eessi case import, eessi.buc.record.dump"),
     "replay": ("eessi.testing.report_json", "ReplayDocument", "eessi replay --format json"),
     "campaign": ("eessi.testing.report_json", "CampaignDocument", "eessi campaign KIT --format json"),
     "scenario": ("eessi.testing.report_json", "ScenarioDocument", "scenario files, *.buc.yaml"),

@@ -592,3 +592,13 @@ def test_a_condition_on_all_counterparties() -> None:
     assert refused is not None
     assert refused.rule == "BUC-CONDITION"
     assert case.apply(received("F002", sender=THIRD, parent_id="f")).why_not("F002") is None
+
+
+def test_a_new_version_is_told_apart_from_a_new_document() -> None:
+    case = eessi.buc("LA_BUC_01").start("CaseOwner", "4.3").apply(Event("sent", sed="A001", document_id="a", at=DAY))
+    moves = case.allowed(on=DAY.date())
+    assert "A001" not in moves.seds, "it was sent, and opens a case once"
+    assert [(move.kind, move.sed, move.document_id) for move in moves.updates] == [("update", "A001", "a")]
+    draft = eessi.buc("LA_BUC_01").start("CaseOwner", "4.3").apply(Event("drafted", sed="A001", document_id="a"))
+    assert "A001" in draft.allowed().seds, "a draft is still to be sent for the first time"
+    assert draft.allowed().updates == ()

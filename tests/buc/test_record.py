@@ -44,6 +44,24 @@ def test_round_trip() -> None:
     jsonschema.Draft202012Validator(record.schema()).validate(json.loads(text))
 
 
+def test_the_published_schema_is_that_of_the_file(tmp_path: Path) -> None:
+    """``eessi schema case`` accepts what is written, of this release and of earlier ones, and refuses what is not a case."""
+    from click.testing import CliRunner
+
+    from eessi.cli.schema import schema
+
+    published = json.loads(CliRunner().invoke(schema, ["case"]).stdout)
+    judge = jsonschema.Draft202012Validator(published)
+    judge.check_schema(published)
+    judge.validate(json.loads(record.dump(example())))
+    for file in DATA.glob("case-*.json"):
+        table = json.loads(file.read_text(encoding="utf-8"))
+        table.pop("expected")
+        judge.validate(table)
+    assert not judge.is_valid({"schema_version": 1, "buc": "S_BUC_01", "version": "4.3"})
+    assert not judge.is_valid({**record.as_json(example()), "colour": "red"})
+
+
 @pytest.mark.parametrize("file", sorted(DATA.glob("case-*.json")), ids=lambda file: file.name)
 def test_cases_of_every_release_load(file: Path) -> None:
     """One file per release and case; never change one that was released."""
@@ -53,7 +71,8 @@ def test_cases_of_every_release_load(file: Path) -> None:
     assert found.misfits == ()
     assert found.case.state == CaseState(expected["state"])
     assert [str(item.sed) for item in found.case.documents.values()] == expected["documents"]
-    assert sorted(found.case.allowed(on=dt.date(2026, 6, 1)).seds) == expected["allowed"]
+    moves = found.case.allowed(on=dt.date(2026, 6, 1))
+    assert sorted(moves.seds | {move.sed for move in moves.updates}) == expected["allowed"], "new versions count here"
 
 
 def test_there_is_a_case_of_this_release() -> None:
