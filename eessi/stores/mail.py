@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from eessi.stores.chain import chained
 from eessi.stores.store import Unit
@@ -82,6 +82,17 @@ JOURNAL: Final = Table(
     Column("hash", String(64), nullable=False),
     Index("mail_journal_by_message", "tenant", "message_id", "no"),
 )
+BULK: Final = Table(
+    "mail_bulk",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("box", String(8), primary_key=True),
+    Column("message_id", String(255), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Large bodies in pieces, each by the place where it begins; the ``body`` of their row is empty then."""
+
 CIRCUIT: Final = Table(
     "mail_circuit",
     METADATA,
@@ -251,6 +262,33 @@ class MailRows:
             OUT.c.tenant == self._unit.tenant, OUT.c.state.in_(("queued", "sending")), OUT.c.held == 0
         )
         return cast("str | None", self._unit.execute(query).scalar())
+
+    # --- large bodies ---
+
+    def add_bulk(self, box: str, message_id: str, pieces: Iterable[bytes]) -> None:
+        """Add a body in pieces; ``box`` is ``out``, ``in`` or ``hop``."""
+        at = 0
+        for piece in pieces:
+            self._unit.insert(BULK, [{"box": box, "message_id": message_id, "start": at, "data": piece}])
+            at += len(piece)
+
+    def bulk_length(self, box: str, message_id: str) -> int:
+        """Bytes of a body that was added in pieces."""
+        query = sa.select(BULK.c.start + sa.func.length(BULK.c.data)).where(self._bulk(box, message_id))
+        return cast("int | None", self._unit.execute(query.order_by(BULK.c.start.desc()).limit(1)).scalar()) or 0
+
+    def bulk(self, box: str, message_id: str, at: int) -> bytes:
+        """What follows ``at`` in the piece around it; empty behind the end."""
+        query = sa.select(BULK.c.start, BULK.c.data).where(self._bulk(box, message_id), BULK.c.start <= at)
+        row = self._unit.execute(query.order_by(BULK.c.start.desc()).limit(1)).mappings().first()
+        return b"" if row is None else cast(bytes, row["data"])[at - cast(int, row["start"]) :]
+
+    def drop_bulk(self, box: str, message_id: str) -> None:
+        """Take a body out that was added in pieces."""
+        self._unit.execute(sa.delete(BULK).where(self._bulk(box, message_id)))
+
+    def _bulk(self, box: str, message_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(BULK.c.tenant == self._unit.tenant, BULK.c.box == box, BULK.c.message_id == message_id)
 
     # --- circuits ---
 

@@ -21,6 +21,7 @@ from eessi import _xml
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
 from eessi.transport import wss
+from eessi.transport.bulk import Octets
 from eessi.transport.compose import compose_error
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, read_envelope, when
 from eessi.transport.guard import Guard
@@ -106,7 +107,7 @@ class Neighbour:
 class _Held:
     """A message on its way through."""
 
-    data: bytes
+    data: Octets
     content_type: str
     receiver: str
     message_id: str
@@ -154,7 +155,7 @@ class AccessPoint:
 
     # --- doors ---
 
-    def outbox(self, data: bytes, content_type: str, now: dt.datetime) -> Answer:
+    def outbox(self, data: Octets, content_type: str, now: dt.datetime) -> Answer:
         """Take a message or signal of an institution for forwarding. An empty 202 means *taken*, nothing more.
 
         :raises Unreachable: when a fault says that no answer comes.
@@ -187,11 +188,11 @@ class AccessPoint:
             raise Unreachable("no answer came (fault injected)", maybe_sent=True)
         return Answer(202)
 
-    def inbound(self, data: bytes, content_type: str, now: dt.datetime) -> Answer:
+    def inbound(self, data: Octets, content_type: str, now: dt.datetime) -> Answer:
         """Take a message from another access point: decrypt where it is encrypted, then hold it for its receiver."""
         try:
             packed = unpack(data, content_type)
-            envelope = read_envelope(packed.root.body)
+            envelope = read_envelope(bytes(packed.root.body))
             if wss.is_encrypted(envelope):
                 content_type, data = _opened(packed, envelope, self.key)
             routing = route_of(envelope)
@@ -203,7 +204,7 @@ class AccessPoint:
         self._forwards.append(_held(data, content_type, receiver, envelope, now))
         return Answer(202)
 
-    def inbox(self, data: bytes, content_type: str, now: dt.datetime) -> Answer:
+    def inbox(self, data: Octets, content_type: str, now: dt.datetime) -> Answer:
         """Answer a pull request: the next message of the channel, or a signed warning that there is none (EBMS:0006)."""
         judged = judge(data, content_type, policy=EnvelopePolicy(), signers=self._pull_signers, on=now)
         units = () if judged.envelope is None else judged.envelope.units
@@ -291,7 +292,7 @@ class AccessPoint:
 
     def _hold(self, held: _Held, faults: Mapping[HopFault, Trouble], now: dt.datetime) -> None:
         if HopFault.TAMPERED in faults:
-            held.data = _tampered(held.data)
+            held.data = _tampered(bytes(held.data))
         if HopFault.LATE in faults:
             held.due = now + faults[HopFault.LATE].by
         for name in faults:
@@ -365,7 +366,7 @@ class AccessPoint:
         return Answer(200, packet.content_type, packet.body)
 
 
-def _held(data: bytes, content_type: str, receiver: str, envelope: Envelope, now: dt.datetime) -> _Held:
+def _held(data: Octets, content_type: str, receiver: str, envelope: Envelope, now: dt.datetime) -> _Held:
     """A signal is gone once it is pulled; only a user message waits for its receipt."""
     return _Held(data, content_type, receiver, envelope.units[0].message_id, now, envelope.user_message is not None)
 
@@ -378,17 +379,17 @@ def _is_id(text: str) -> bool:
     return True
 
 
-def _sealed(data: bytes, content_type: str, certificate: x509.Certificate) -> tuple[str, bytes]:
+def _sealed(data: Octets, content_type: str, certificate: x509.Certificate) -> tuple[str, Octets]:
     """The same message with its parts encrypted; signals have none and pass as they are."""
     packed = unpack(data, content_type)
     if not packed.parts:
         return content_type, data
-    envelope = read_envelope(packed.root.body)
+    envelope = read_envelope(bytes(packed.root.body))
     parts = wss.encrypt(envelope, packed.parts, certificate, id=uuid.uuid4().hex)
     return pack(_xml.serialise(envelope.root), parts)
 
 
-def _opened(packed: Packed, envelope: Envelope, key: wss.KeyPair) -> tuple[str, bytes]:
+def _opened(packed: Packed, envelope: Envelope, key: wss.KeyPair) -> tuple[str, Octets]:
     """The same message with its parts decrypted and what encryption had added taken out."""
     opened = wss.decrypt(envelope, {part.content_id or "": part for part in packed.parts}, (key,))
     parts = [_restored(opened.parts[part.content_id or ""], opened.types) for part in packed.parts]

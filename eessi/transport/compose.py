@@ -12,6 +12,7 @@ import attrs
 from eessi import _xml
 from eessi.errors import UsageError
 from eessi.transport import wss
+from eessi.transport.bulk import Octets
 from eessi.transport.ebms import (
     Agreement,
     ErrorSignal,
@@ -50,7 +51,7 @@ class Packet:
 
     message_id: str
     content_type: str
-    body: bytes = attrs.field(repr=False)
+    body: Octets = attrs.field(repr=False)
     references: tuple[SignedReference, ...] = ()
 
 
@@ -129,8 +130,8 @@ def compose_user(
 
 
 def _parts(parcel: Parcel, pmode: PMode) -> list[MimePart]:
-    contents = [(pmode.packaging.payload_id, "application/xml", parcel.payload)]
-    contents += [(_content_id(part), part.mime_type, part.data) for part in parcel.attachments]
+    contents: list[tuple[str, str, Octets]] = [(pmode.packaging.payload_id, "application/xml", parcel.payload)]
+    contents += [(_content_id(part), part.mime_type, part.content) for part in parcel.attachments]
     ids = [id for id, _, _ in contents]
     if len(set(ids)) != len(ids):
         raise UsageError("two parts of a parcel have the same id")

@@ -15,6 +15,7 @@ import attrs
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.channels import ChannelRows
 from eessi.stores.mail import JournalRow, MailRows, moment_key, moment_of
+from eessi.transport.bulk import Octets
 from eessi.transport.compose import compose_pull
 from eessi.transport.ebms import ErrorSignal, read_envelope
 from eessi.transport.guard import Guard
@@ -211,7 +212,7 @@ class Engine:
                 return count
         return steps
 
-    def take(self, data: bytes, content_type: str | None, now: dt.datetime) -> Taken:
+    def take(self, data: Octets, content_type: str | None, now: dt.datetime) -> Taken:
         """Take in what came over our own HTTP address."""
         return self.inbox.take(data, content_type, now)
 
@@ -236,7 +237,7 @@ def _errors(answer: Answer) -> tuple[ErrorSignal, ...]:
     if not answer.body:
         return ()
     try:
-        envelope = read_envelope(unpack(answer.body, answer.content_type or None).root.body)
+        envelope = read_envelope(bytes(unpack(answer.body, answer.content_type or None).root.body))
     except Refused:
         return ()
     return tuple(unit for unit in envelope.units if isinstance(unit, ErrorSignal) and unit.failures)

@@ -13,6 +13,7 @@ try:
 except ModuleNotFoundError:
     raise MissingExtra("transport", "sending over HTTP") from None
 
+from eessi.transport.bulk import PIECE, Bulk, Octets, Spool
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 
@@ -56,20 +57,21 @@ class HttpWire:
             verify=tls if tls is not None else client_tls(), timeout=timeout, follow_redirects=False, trust_env=False
         )
 
-    def post(self, url: str, content_type: str, body: bytes) -> Answer:
+    def post(self, url: str, content_type: str, body: Octets) -> Answer:
         """Post ``body``; see :meth:`eessi.transport.wire.Wire.post`.
 
         :raises Unreachable: when no answer came.
         """
         try:
-            with self._client.stream("POST", url, content=body, headers={"Content-Type": content_type}) as response:
-                pieces, size = [], 0
-                for piece in response.iter_bytes():
-                    size += len(piece)
-                    if size > self._limits.message:
+            content = body.pieces() if isinstance(body, Bulk) else body
+            headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
+            with self._client.stream("POST", url, content=content, headers=headers) as response:
+                spool = Spool()
+                for piece in response.iter_bytes(PIECE):
+                    spool.write(piece)
+                    if spool.length > self._limits.message:
                         raise Unreachable(f"the answer of {url} is larger than allowed", maybe_sent=True)
-                    pieces.append(piece)
-                return Answer(response.status_code, response.headers.get("Content-Type", ""), b"".join(pieces))
+                return Answer(response.status_code, response.headers.get("Content-Type", ""), spool.done())
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Unreachable(f"{url} cannot be reached ({type(error).__name__})", maybe_sent=False) from None
         except httpx.HTTPError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from eessi.errors import EessiError, MissingExtra
 
@@ -16,18 +17,23 @@ try:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import ClientDisconnect, Request
-    from starlette.responses import Response
+    from starlette.responses import Response, StreamingResponse
     from starlette.routing import Route
 except ModuleNotFoundError:
     raise MissingExtra("transport", "receiving over HTTP") from None
 
+from eessi.transport.bulk import Bulk, Octets, Spool
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 
 __all__ = ["Handler", "as4_app"]
 
-Handler = Callable[[bytes, str, dt.datetime], Answer]
+Handler = Callable[[Octets, str, dt.datetime], Answer]
 """Body, content type, moment -> answer."""
+
+
+_SLOWEST: Final = 1024 * 1024
+"""Bytes a second that a large body must reach."""
 
 
 def as4_app(
@@ -40,7 +46,7 @@ def as4_app(
     """An application with one handler per path.
 
     :param doors: path (``/as4``) -> handler; a handler that raises gives 503, so that the sender tries again.
-    :param body_seconds: how long a sender may take for its body.
+    :param body_seconds: how long a sender may take for its body; every MiB that has come adds a second.
     """
     routes = [
         Route(path, _door(handler, clock, limits, body_seconds), methods=["POST"]) for path, handler in doors.items()
@@ -53,7 +59,7 @@ def _door(
 ) -> Callable[[Request], object]:
     async def door(request: Request) -> Response:
         try:
-            body = await asyncio.wait_for(_body(request, limits.message), body_seconds)
+            body = await _body(request, limits.message, body_seconds)
         except TimeoutError:
             return Response(status_code=408)
         except ClientDisconnect:
@@ -67,20 +73,27 @@ def _door(
             answer = await run_in_threadpool(handler, body, content_type, clock())
         except (EessiError, Unreachable):
             return Response(status_code=503)
+        if isinstance(answer.body, Bulk):
+            headers = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.body))}
+            return StreamingResponse(answer.body.pieces(), answer.status, headers)
         return Response(answer.body, answer.status, media_type=answer.content_type or None)
 
     return door
 
 
-async def _body(request: Request, limit: int) -> bytes | None:
-    """The body, or ``None`` as soon as it is over the limit."""
+async def _body(request: Request, limit: int, seconds: float) -> Octets | None:
+    """The body, or ``None`` as soon as it is over the limit.
+
+    :raises TimeoutError: when it comes too slowly; what has come buys time for the rest, at :data:`_SLOWEST`.
+    """
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > limit:
         return None
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
+    spool, began = Spool(), asyncio.get_running_loop().time()
+    async with asyncio.timeout(seconds) as patience:
+        async for piece in request.stream():
+            if spool.length + len(piece) > limit:
+                return None
+            spool.write(piece)
+            patience.reschedule(began + seconds + spool.length / _SLOWEST)
+    return spool.done()

@@ -16,6 +16,8 @@ from eessi.errors import UsageError
 from eessi.ids import InstitutionId
 from eessi.stores import Unit
 from eessi.stores.mail import InRow, MailRows, moment_key
+from eessi.transport.bulk import Bulk, Octets, pieces_of
+from eessi.transport.bulk_rows import body_of, keep, row_body
 from eessi.transport.compose import Packet, compose_error, compose_receipt
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, UserMessage
 from eessi.transport.judge import Judgement, Result, judge
@@ -104,7 +106,7 @@ class Inbox:
         partner = self.partners.partner(institution, on)
         return [] if partner is None else list(partner.certificates)
 
-    def judge(self, data: bytes, content_type: str | None, now: dt.datetime) -> Judgement:
+    def judge(self, data: Octets, content_type: str | None, now: dt.datetime) -> Judgement:
         """Judge something that came in, by our policy and the pinned certificates."""
         return judge(data, content_type, policy=self.policy, keys=self.identity.keys, signers=self.signers, on=now)
 
@@ -112,7 +114,7 @@ class Inbox:
 
     def take(
         self,
-        data: bytes,
+        data: Octets,
         content_type: str | None,
         now: dt.datetime,
         *,
@@ -142,7 +144,7 @@ class Inbox:
                 self._check(message)
         except Refused as refused:
             return self._refuse(envelope, message, refused.code, refused.detail, now, pulled=pulled)
-        self._signals(envelope, data, now)
+        self._signals(envelope, _evidence(judged, data), now)
         if message is None:
             return Taken(Answer(202))
         return self._message(message, judged, data, content_type or "", now, pulled)
@@ -176,7 +178,7 @@ class Inbox:
             raise Refused("EBMS:0010", "no processing mode fits service and action", finding="AS4-HEADER")
 
     def _message(
-        self, message: UserMessage, judged: Judgement, data: bytes, content_type: str, now: dt.datetime, pulled: bool
+        self, message: UserMessage, judged: Judgement, data: Octets, content_type: str, now: dt.datetime, pulled: bool
     ) -> Taken:
         digest = _content_digest(judged)
         with self.store.begin(self.tenant) as unit:
@@ -191,6 +193,7 @@ class Inbox:
                 return attrs.evolve(self._hand_out(packet, message, now, rows, pulled), duplicate=True)
             packet = self._receipt(message, judged, now)
             rows.add_in(self._row(message, data, content_type, digest, packet, now))
+            keep(rows, "in", message.message_id, data)
             proof = f"{message.sender.id}, {len(data)} bytes, {'pulled' if pulled else 'pushed'}"
             rows.note(message.message_id, moment_key(now), "received", proof)
             if self.arrived is not None and not _is_test(message):
@@ -198,7 +201,7 @@ class Inbox:
             return self._hand_out(packet, message, now, rows, pulled)
 
     def _row(
-        self, message: UserMessage, data: bytes, content_type: str, digest: str, packet: Packet, now: dt.datetime
+        self, message: UserMessage, data: Octets, content_type: str, digest: str, packet: Packet, now: dt.datetime
     ) -> InRow:
         return InRow(
             message.message_id,
@@ -206,11 +209,11 @@ class Inbox:
             message.conversation_id or "",
             moment_key(now),
             content_type,
-            data,
+            row_body(data),
             digest,
             "test" if _is_test(message) else "waiting",
             packet.content_type,
-            packet.body,
+            bytes(packet.body),
             moment_key(now),
         )
 
@@ -335,10 +338,12 @@ class Inbox:
         """The messages waiting, oldest first. One counts as handed over when the next one is asked for."""
         while True:
             with self.store.read(self.tenant) as unit:
-                row = MailRows(unit).waiting()
+                rows = MailRows(unit)
+                row = rows.waiting()
+                body = b"" if row is None else self._body(rows, row)
             if row is None:
                 return
-            yield self._parcel(row)
+            yield self._parcel(row, body)
             self.delivered(row.message_id, now)
 
     def next(self, unit: Unit, message_id: str | None = None) -> Parcel | None:
@@ -348,7 +353,7 @@ class Inbox:
         """
         rows = MailRows(unit)
         row = rows.waiting() if message_id is None else rows.received(message_id)
-        return None if row is None or row.state != "waiting" else self._parcel(row)
+        return None if row is None or row.state != "waiting" else self._parcel(row, self._body(rows, row))
 
     def is_waiting(self, unit: Unit, message_id: str) -> bool:
         """Whether a message was not handed over yet; in a unit that writes, it stays so until the unit ends."""
@@ -374,16 +379,19 @@ class Inbox:
             rows.change_in(message_id, state=state, since=moment_key(now), reason=reason)
             rows.note(message_id, moment_key(now), step, reason or "")
 
-    def _parcel(self, row: InRow) -> Parcel:
+    def _body(self, rows: MailRows, row: InRow) -> Octets:
+        return body_of(rows, self.store, self.tenant, "in", row.message_id, row.body)
+
+    def _parcel(self, row: InRow, body: Octets) -> Parcel:
         """The parcel inside stored bytes; they were judged when they came in."""
         policy = attrs.evolve(self.policy, require_signed=False, require_encrypted=False, strict=False)
-        judged = judge(row.body, row.content_type or None, policy=policy, keys=self.identity.keys)
+        judged = judge(body, row.content_type or None, policy=policy, keys=self.identity.keys)
         message = None if judged.envelope is None else judged.envelope.user_message
         if message is None or judged.result is Result.REJECT:
             raise UsageError(
                 f"stored message {row.message_id} can no longer be opened; is the decryption key still there?"
             )
-        contents = [(one, one.content(limits=policy.limits)) for one in judged.payloads]
+        contents = [(one, one.octets(limits=policy.limits)) for one in judged.payloads]
         attachments = tuple(
             Part(
                 one.id,
@@ -393,7 +401,7 @@ class Inbox:
             )
             for one, content in contents[1:]
         )
-        payload = contents[0][1] if contents else b""
+        payload = bytes(contents[0][1]) if contents else b""
         return Parcel(
             InstitutionId(row.sender),
             self.identity.institution,
@@ -430,5 +438,15 @@ def _content_digest(judged: Judgement) -> str:
     """What identifies the content of a message: a retry may be signed again, but its payloads keep their digests."""
     digest = hashlib.sha256()
     for payload in sorted(judged.payloads, key=lambda one: one.id):
-        digest.update(hashlib.sha256(payload.id.encode()).digest() + hashlib.sha256(payload.body).digest())
+        content = hashlib.sha256()
+        for piece in pieces_of(payload.body):
+            content.update(piece)
+        digest.update(hashlib.sha256(payload.id.encode()).digest() + content.digest())
     return digest.hexdigest()
+
+
+def _evidence(judged: Judgement, data: Octets) -> bytes:
+    """What is kept of a signal: all that came, or the signed envelope alone when it came bundled with large parts."""
+    if not isinstance(data, Bulk):
+        return data
+    return b"" if judged.packed is None else bytes(judged.packed.root.body)

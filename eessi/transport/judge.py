@@ -16,6 +16,7 @@ import attrs
 
 from eessi.findings import Finding, NotChecked, Severity
 from eessi.transport import wss
+from eessi.transport.bulk import Octets
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
 from eessi.transport.mime import MimePart, Packed, unpack
 from eessi.transport.names import GZIP, WSU, clark
@@ -69,7 +70,7 @@ class Judgement:
 
 
 def judge(
-    data: bytes,
+    data: Octets,
     content_type: str | None = None,
     *,
     policy: EnvelopePolicy,
@@ -138,9 +139,9 @@ class _Case:
         self.unproved = True
         self.findings.append(Finding(finding, Severity.WARNING, params={"detail": detail, "code": code}))
 
-    def run(self, data: bytes, content_type: str | None) -> None:
+    def run(self, data: Octets, content_type: str | None) -> None:
         self.packed = unpack(data, content_type, limits=self.policy.limits)
-        envelope = self.envelope = read_envelope(self.packed.root.body, limits=self.policy.limits)
+        envelope = self.envelope = read_envelope(bytes(self.packed.root.body), limits=self.policy.limits)
         message = envelope.user_message
         for warning in envelope.warnings:
             self.doubt("EBMS:0009", warning, "AS4-HEADER")

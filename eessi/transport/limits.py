@@ -14,6 +14,8 @@ class Limits:
     """Named limits; sizes in bytes, the rest counts.
 
     :param message: size of a whole message as it comes from the wire.
+    :param document: size of what has to be in memory as a whole: an XML part that a signature covers, the business
+        document. Anything else is read in pieces.
     :param envelope: size of the SOAP envelope. A real one with signature has 6 to 10 KiB.
     :param depth: nesting of elements in the envelope and in an XML part that a signature covers. A real envelope has 11.
     :param parts: MIME parts, the envelope included.
@@ -25,7 +27,8 @@ class Limits:
     :param ratio: how many bytes one compressed byte may become; applies above ``ratio_floor``. Deflate reaches 1,032.
     """
 
-    message: int = 256 * 1024 * 1024
+    message: int = 1024 * 1024 * 1024
+    document: int = 64 * 1024 * 1024
     envelope: int = 1024 * 1024
     depth: int = 40
     parts: int = 100
@@ -33,7 +36,7 @@ class Limits:
     units: int = 50
     properties: int = 200
     references: int = 250
-    plain: int = 512 * 1024 * 1024
+    plain: int = 1024 * 1024 * 1024
     ratio: int = 200
     ratio_floor: int = 4 * 1024 * 1024
 

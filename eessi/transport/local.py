@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
+from eessi.transport.bulk import Octets
 from eessi.transport.wire import Answer, Unreachable
 
 __all__ = ["LocalWire"]
 
-Handler = Callable[[bytes, str, dt.datetime], Answer]
+Handler = Callable[[Octets, str, dt.datetime], Answer]
 
 
 class LocalWire:
@@ -21,13 +22,13 @@ class LocalWire:
     def __init__(self, clock: Callable[[], dt.datetime]) -> None:
         self.clock = clock
         self.handlers: dict[str, Handler] = {}
-        self.requests: list[tuple[str, str, bytes]] = []
+        self.requests: list[tuple[str, str, Octets]] = []
 
     def serve(self, url: str, handler: Handler) -> None:
         """Let ``handler`` answer at ``url``."""
         self.handlers[url] = handler
 
-    def post(self, url: str, content_type: str, body: bytes) -> Answer:
+    def post(self, url: str, content_type: str, body: Octets) -> Answer:
         """Call the handler of ``url``.
 
         :raises Unreachable: when nobody serves it.

@@ -13,10 +13,12 @@ import binascii
 import quopri
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import attrs
 
+from eessi.transport.bulk import Bulk, Octets, Spool, cut, pieces_of, spooled
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.names import SOAP_TYPE
 from eessi.transport.refusal import Refused
@@ -28,6 +30,10 @@ _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf';\s*({_WORD})\s*=\s*("(?:[^"\\\r\n]|\\.)*"|[^\s;"]+)')
 _HEADER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}[ \t]*:")
 _HTTP = re.compile(rb"HTTP/\d(?:\.\d)? \d{3}[^\r\n]*\r?\n")
+_LINE_END, _CRLF_END, _LF_END = re.compile(rb"[ \t]*(\r?\n)"), re.compile(rb"[ \t]*\r\n"), re.compile(rb"[ \t]*\n")
+_LINE = 998
+"""Longest line of a frame (RFC 5322, 2.1.1): as many blanks may follow a boundary."""
+
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 """Characters of RFC 2046, 5.1.1; 70 at most."""
 
@@ -45,10 +51,10 @@ class MimePart:
     """One part: its headers as written, in order, and its content after the transfer encoding was taken off."""
 
     headers: tuple[tuple[str, str], ...]
-    body: bytes = attrs.field(repr=False)
+    body: Octets = attrs.field(repr=False)
 
     @classmethod
-    def of(cls, body: bytes, content_type: str, content_id: str | None = None) -> MimePart:
+    def of(cls, body: Octets, content_type: str, content_id: str | None = None) -> MimePart:
         """A part as this toolkit writes it: type, id in angle brackets, binary transfer encoding."""
         headers = [("Content-Type", content_type), ("Content-Transfer-Encoding", "binary")]
         if content_id is not None:
@@ -107,7 +113,7 @@ def parameters(content_type: str) -> dict[str, str]:
     return found
 
 
-def unpack(data: bytes, content_type: str | None = None, *, limits: Limits = DEFAULT_LIMITS) -> Packed:
+def unpack(data: Octets, content_type: str | None = None, *, limits: Limits = DEFAULT_LIMITS) -> Packed:
     """Take a message apart.
 
     :param content_type: from the HTTP header; where it is absent, the head or the first boundary in ``data`` tells.
@@ -121,33 +127,32 @@ def unpack(data: bytes, content_type: str | None = None, *, limits: Limits = DEF
     if media_type(content_type).startswith("multipart/"):
         packed = _multipart(data, content_type, limits)
         return attrs.evolve(packed, http_status=status)
-    body = data.removeprefix(_BOM)
-    if len(body) > limits.envelope:
-        raise _too_much(f"the envelope has {len(body):,} bytes; the limit is {limits.envelope:,}")
+    if len(data) > limits.envelope + len(_BOM):
+        raise _too_much(f"the envelope has {len(data):,} bytes; the limit is {limits.envelope:,}")
+    body = bytes(data).removeprefix(_BOM)
     root = MimePart((("Content-Type", content_type),), body)
     return Packed(root, content_type=content_type, http_status=status)
 
 
-def _head(data: bytes, limits: Limits) -> tuple[str, bytes, int | None]:
+def _head(data: Octets, limits: Limits) -> tuple[str, Octets, int | None]:
     """Content type, body and HTTP status of a stored message, told from its first bytes."""
-    text = data.removeprefix(_BOM)
-    status = None
-    first = _HTTP.match(text)
+    lead = data[: 2 * limits.part_headers]
+    status, at = None, len(lead) - len(lead.removeprefix(_BOM))
+    first = _HTTP.match(lead, at)
     if first:
-        status = int(first[0].split(None, 2)[1])
-        text = text[first.end() :]
-    if first or _HEADER.match(text):
-        headers, start = _headers(text, 0, limits)
+        status, at = int(first[0].split(None, 2)[1]), first.end()
+    if first or _HEADER.match(lead, at):
+        headers, start = _headers(data, at, limits)
         found = next((value for name, value in headers if name.casefold() == "content-type"), None)
-        return found or SOAP_TYPE, text[start:], status
-    lead = text.lstrip()
+        return found or SOAP_TYPE, cut(data, start, len(data)), status
+    lead = lead[at:].lstrip()
     if lead.startswith(b"--"):
         line = lead[: 2 + 70 + 8].split(b"\n", 1)[0].rstrip(b"\r \t")
         return f'multipart/related; boundary="{line[2:].decode("latin-1")}"', data, status
     return SOAP_TYPE, data, status
 
 
-def _multipart(data: bytes, content_type: str, limits: Limits) -> Packed:
+def _multipart(data: Octets, content_type: str, limits: Limits) -> Packed:
     values = parameters(content_type)
     boundary = values.get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
@@ -159,7 +164,7 @@ def _multipart(data: bytes, content_type: str, limits: Limits) -> Packed:
     root = parts[index]
     if len(root.body) > limits.envelope:
         raise _too_much(f"the envelope has {len(root.body):,} bytes; the limit is {limits.envelope:,}")
-    root = attrs.evolve(root, body=root.body.removeprefix(_BOM))
+    root = attrs.evolve(root, body=bytes(root.body).removeprefix(_BOM))
     return Packed(root, tuple(parts[:index] + parts[index + 1 :]), True, line_end, content_type)
 
 
@@ -167,14 +172,14 @@ def _index(parts: Sequence[MimePart], start: str) -> int:
     return next((index for index, part in enumerate(parts) if start and part.content_id == start), 0)
 
 
-def _split(data: bytes, boundary: bytes, limits: Limits) -> tuple[list[MimePart], str]:
+def _split(data: Octets, boundary: bytes, limits: Limits) -> tuple[list[MimePart], str]:
     position, line_end = _first(data, boundary)
     mark = line_end + b"--" + boundary
     parts: list[MimePart] = []
     while True:
         headers, start = _headers(data, position, limits)
         end, following = _next(data, mark, start - len(line_end))
-        parts.append(_decoded(headers, data[min(start, end) : end]))
+        parts.append(_decoded(headers, cut(data, min(start, end), end)))
         if len(parts) > limits.parts:
             raise _too_much(f"the message has more than {limits.parts} parts")
         if following is None:
@@ -182,35 +187,36 @@ def _split(data: bytes, boundary: bytes, limits: Limits) -> tuple[list[MimePart]
         position = following
 
 
-def _first(data: bytes, boundary: bytes) -> tuple[int, bytes]:
+def _first(data: Octets, boundary: bytes) -> tuple[int, bytes]:
     """Where the first part begins, and the line end of this message, read off the first boundary line."""
     mark = b"--" + boundary
     at = data.find(mark)
     while at != -1:
-        opens_line = at == 0 or data[at - 1 : at] == b"\n" or data[:at] == _BOM
-        tail = re.compile(rb"[ \t]*(\r?\n)").match(data, at + len(mark))
+        opens_line = at == 0 or data[at - 1 : at] == b"\n" or (at == len(_BOM) and data[:at] == _BOM)
+        after = at + len(mark)
+        tail = _LINE_END.match(data[after : after + _LINE])
         if opens_line and tail:
-            return tail.end(), tail[1]
+            return after + tail.end(), tail[1]
         at = data.find(mark, at + 1)
     raise _broken("no line opens the boundary that the content type names")
 
 
-def _next(data: bytes, mark: bytes, position: int) -> tuple[int, int | None]:
+def _next(data: Octets, mark: bytes, position: int) -> tuple[int, int | None]:
     """End of the part that begins at ``position``, and where the next one begins; ``None`` after the last."""
-    line_end = rb"\r\n" if mark.startswith(b"\r") else rb"\n"
+    line_end = _CRLF_END if mark.startswith(b"\r") else _LF_END
     at = data.find(mark, position)
     while at != -1:
         after = at + len(mark)
         if data[after : after + 2] == b"--":
             return at, None
-        tail = re.compile(rb"[ \t]*" + line_end).match(data, after)
+        tail = line_end.match(data[after : after + _LINE])
         if tail:
-            return at, tail.end()
+            return at, after + tail.end()
         at = data.find(mark, at + 1)
     raise _broken("the message ends before its last boundary; it was cut off")
 
 
-def _headers(data: bytes, position: int, limits: Limits) -> tuple[list[tuple[str, str]], int]:
+def _headers(data: Octets, position: int, limits: Limits) -> tuple[list[tuple[str, str]], int]:
     """The header lines from ``position`` and where the content begins."""
     found: list[tuple[str, str]] = []
     start = position
@@ -233,22 +239,37 @@ def _headers(data: bytes, position: int, limits: Limits) -> tuple[list[tuple[str
         found.append((name.strip(), value.strip()))
 
 
-def _decoded(headers: Iterable[tuple[str, str]], body: bytes) -> MimePart:
+def _decoded(headers: Iterable[tuple[str, str]], body: Octets) -> MimePart:
     part = MimePart(tuple(headers), body)
     encoding = (part.header("Content-Transfer-Encoding") or "binary").strip().casefold()
     if encoding in {"binary", "8bit", "7bit"}:
         return part
     if encoding == "base64":
         try:
-            return attrs.evolve(part, body=base64.b64decode(b"".join(body.split()), validate=True))
+            return attrs.evolve(part, body=spooled(_from_base64(pieces_of(body))))
         except binascii.Error:
             raise _broken("a part is said to be base64 and is not") from None
     if encoding == "quoted-printable":
+        if isinstance(body, Bulk):
+            raise _too_much("a part is too large for the transfer encoding quoted-printable")
         return attrs.evolve(part, body=quopri.decodestring(body))
     raise _broken("a part has a transfer encoding that is not known")
 
 
-def pack(envelope: bytes, parts: Sequence[MimePart] = (), *, boundary: str | None = None) -> tuple[str, bytes]:
+def _from_base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        rest += b"".join(piece.split())
+        whole = (len(rest) - 1) // 4 * 4  # the last four may be padded, and nothing may follow those
+        if whole > 0:
+            if b"=" in rest[:whole]:
+                raise binascii.Error
+            yield base64.b64decode(rest[:whole], validate=True)
+            rest = rest[whole:]
+    yield base64.b64decode(rest, validate=True)
+
+
+def pack(envelope: bytes, parts: Sequence[MimePart] = (), *, boundary: str | None = None) -> tuple[str, Octets]:
     """Write a message: content type and bytes. Without parts it is the plain envelope.
 
     :param boundary: chosen at random by default; it never occurs in the content.
@@ -262,20 +283,20 @@ def pack(envelope: bytes, parts: Sequence[MimePart] = (), *, boundary: str | Non
     mark = f"--{chosen}".encode("ascii")
     if any("\r" in value or "\n" in value for part in parts for pair in part.headers for value in pair):
         raise _broken("a header of a part holds a line end")
-    if not _BOUNDARY.fullmatch(chosen) or any(mark in part.body for part in every):
+    if not _BOUNDARY.fullmatch(chosen) or (boundary and any(part.body.find(mark) != -1 for part in every)):
         raise _broken("the boundary is not allowed or occurs in the content")
-    pieces: list[bytes] = []
+    spool = Spool()
     for part in every:
-        pieces += [mark, b"\r\n"]
-        pieces += [f"{name}: {value}\r\n".encode("latin-1") for name, value in part.headers]
-        pieces += [b"\r\n", part.body, b"\r\n"]
-    pieces += [mark, b"--\r\n"]
+        head = [mark + b"\r\n", *(f"{name}: {value}\r\n".encode("latin-1") for name, value in part.headers), b"\r\n"]
+        for piece in chain((b"".join(head),), pieces_of(part.body), (b"\r\n",)):
+            spool.write(piece)
+    spool.write(mark + b"--\r\n")
     content_type = f'multipart/related; type="{SOAP_TYPE}"; boundary="{chosen}"; start="<{root.content_id}>"; start-info="{SOAP_TYPE}"'
-    return content_type, b"".join(pieces)
+    return content_type, spool.done()
 
 
 def _free_boundary(parts: Sequence[MimePart]) -> str:
     while True:
         boundary = f"eessi-{secrets.token_hex(16)}"
-        if not any(boundary.encode() in part.body for part in parts):
+        if all(part.body.find(boundary.encode()) == -1 for part in parts):
             return boundary

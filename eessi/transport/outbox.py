@@ -20,6 +20,8 @@ from eessi.errors import UsageError
 from eessi.ids import InstitutionId
 from eessi.stores import DEFAULT_TENANT, Store, Unit
 from eessi.stores.mail import NEVER, MailRows, OutRow, moment_key, moment_of
+from eessi.transport.bulk import Octets, pieces_of
+from eessi.transport.bulk_rows import body_of, keep, row_body
 from eessi.transport.compose import Packet, compose_user
 from eessi.transport.ebms import SignedReference
 from eessi.transport.guard import Guard
@@ -57,7 +59,7 @@ class Outgoing:
     message_id: str
     url: str
     content_type: str
-    body: bytes = attrs.field(repr=False)
+    body: Octets = attrs.field(repr=False)
     attempt: int = 1
 
 
@@ -67,6 +69,7 @@ class Ready:
 
     parcel: Parcel
     row: OutRow
+    body: Octets = attrs.field(repr=False)
 
 
 class Outbox:
@@ -117,7 +120,7 @@ class Outbox:
         if parcel.sender != self.identity.institution:
             raise UsageError(f"this is the outbox of {self.identity.institution}; the parcel is from {parcel.sender}")
         identified = attrs.evolve(parcel, message_id=parcel.message_id or self.new_id())
-        return Ready(identified, self._row(identified, now, proved))
+        return Ready(identified, *self._row(identified, now, proved))
 
     def put(self, ready: Ready, now: dt.datetime, *, unit: Unit | None = None) -> str:
         """Store what :meth:`ready` made, and return its message id.
@@ -133,6 +136,7 @@ class Outbox:
             if self._blocking and rows.is_held_up(row.conversation_id, self._blocking):
                 row = attrs.evolve(row, held=1, next_at=NEVER)
             rows.add_out(row)
+            keep(rows, "out", row.message_id, ready.body)
             rows.note(parcel.message_id, moment_key(now), "queued", parcel.receiver)
         return parcel.message_id
 
@@ -145,14 +149,16 @@ class Outbox:
             update={"service": TEST_SERVICE, "service_type": None, "action": TEST_ACTION}
         )
         parcel = Parcel(self.identity.institution, receiver, b"<ping/>", message_id=self.new_id())
-        row = self._row(parcel, now, proved=True, pmode=self.pmode.model_copy(update={"business": business}))
+        row, _ = self._row(parcel, now, proved=True, pmode=self.pmode.model_copy(update={"business": business}))
         with self.unit() as work:
             rows = MailRows(work)
             rows.add_out(row)
             rows.note(row.message_id, moment_key(now), "queued", f"{receiver}, test service")
         return row.message_id
 
-    def _row(self, parcel: Parcel, now: dt.datetime, proved: bool, pmode: PMode | None = None) -> OutRow:
+    def _row(
+        self, parcel: Parcel, now: dt.datetime, proved: bool, pmode: PMode | None = None
+    ) -> tuple[OutRow, Octets]:
         partner = self.partners.partner(parcel.receiver, now)
         if partner is None:
             raise UsageError(f"the directory knows no institution {parcel.receiver}")
@@ -162,7 +168,8 @@ class Outbox:
             raise UsageError(f"there is no way to {parcel.receiver}: no access point and no address of its own")
         self.guard.check_sending(url, self.identity, partner, proved=proved)
         packet = compose_user(parcel, pmode or self.pmode, self.identity.key, now, encryption=partner.encryption)
-        return out_row(packet, "user", parcel.conversation_id, parcel.receiver, url, now, digest_of(parcel))
+        row = out_row(packet, "user", parcel.conversation_id, parcel.receiver, url, now, digest_of(parcel))
+        return row, packet.body
 
     def next(self, now: dt.datetime) -> Outgoing | None:
         """The next message or signal that may go out, reserved for the caller for five minutes; ``None`` for nothing."""
@@ -180,7 +187,8 @@ class Outbox:
                 since=moment_key(now),
             )
             rows.note(row.message_id, moment_key(now), "sent", f"attempt {attempt}")
-        return Outgoing(row.message_id, row.url, row.content_type, row.body, attempt)
+            body = body_of(rows, self.store, self.tenant, "out", row.message_id, row.body)
+        return Outgoing(row.message_id, row.url, row.content_type, body, attempt)
 
     def taken(self, message_id: str, now: dt.datetime) -> None:
         """The next node has taken the message; for a business message the wait for the receipt begins."""
@@ -268,7 +276,7 @@ class Outbox:
         self, rows: MailRows, packet: Packet, kind: str, receiver: str, url: str, ref_to: str, now: dt.datetime
     ) -> None:
         """Store a receipt or error for sending, in the unit of work of its cause."""
-        row = out_row(packet, kind, f"signal:{ref_to}", receiver, url, now, hashlib.sha256(packet.body).hexdigest())
+        row = out_row(packet, kind, f"signal:{ref_to}", receiver, url, now, hashlib.sha256(bytes(packet.body)).hexdigest())
         rows.add_out(attrs.evolve(row, ref_to=ref_to))
 
     def status(self, message_id: str) -> Delivery:
@@ -334,7 +342,7 @@ def out_row(
         receiver,
         url,
         packet.content_type,
-        packet.body,
+        row_body(packet.body),
         references,
         digest,
         State.QUEUED.value,
@@ -356,11 +364,14 @@ def references_of(row: OutRow) -> frozenset[SignedReference]:
 def digest_of(parcel: Parcel) -> str:
     """A digest of everything in a parcel, so that one id never names two contents."""
     digest = hashlib.sha256()
-    pieces = [parcel.sender.encode(), parcel.receiver.encode(), parcel.conversation_id.encode(), parcel.payload]
+    said: list[Octets] = [parcel.sender.encode(), parcel.receiver.encode(), parcel.conversation_id.encode()]
+    said.append(parcel.payload)
     for part in parcel.attachments:
-        pieces += [part.id.encode(), part.mime_type.encode(), repr(sorted(part.properties.items())).encode(), part.data]
-    for piece in pieces:
-        digest.update(len(piece).to_bytes(8, "big") + piece)
+        said += [part.id.encode(), part.mime_type.encode(), repr(sorted(part.properties.items())).encode(), part.content]
+    for one in said:
+        digest.update(len(one).to_bytes(8, "big"))
+        for piece in pieces_of(one):
+            digest.update(piece)
     return digest.hexdigest()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import attrs
 
 from eessi.ids import InstitutionId
+from eessi.transport.bulk import Octets, stream_of
 
 __all__ = ["Delivery", "Parcel", "Part", "Receipt", "State", "Transport"]
 
@@ -18,15 +19,28 @@ __all__ = ["Delivery", "Parcel", "Part", "Receipt", "State", "Transport"]
 class Part:
     """One attachment, carried beside the business document as it is.
 
+    Large content need not be in memory: ``Part("scan.tiff", Bulk.of(path), "image/tiff")`` is read from its file while it
+    is packed, and what comes in large is a :class:`~eessi.transport.bulk.Bulk` again, to be read with :meth:`open`.
+
     :param id: unique in its parcel; becomes the content id on the wire.
+    :param data: the content, in memory or in a file; kept as ``content``.
     :param mime_type: type of the content before compression, ``application/pdf``.
     :param properties: further part properties, name to value.
     """
 
     id: str
-    data: bytes = attrs.field(repr=False)
+    content: Octets = attrs.field(repr=False, alias="data")
     mime_type: str = "application/octet-stream"
     properties: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+
+    @property
+    def data(self) -> bytes:
+        """The whole content in memory, however large; :meth:`open` reads it in pieces."""
+        return bytes(self.content)
+
+    def open(self) -> BinaryIO:
+        """The content as a file to read, at its beginning."""
+        return stream_of(self.content)
 
 
 @attrs.frozen(slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from eessi.transport.bulk import Bulk, Octets, pieces_of, spooled
 from eessi.transport.ebms.model import PartInfo, Property
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.names import GZIP
@@ -28,32 +29,49 @@ class Payload:
     """
 
     id: str
-    body: bytes = attrs.field(repr=False)
+    body: Octets = attrs.field(repr=False)
     mime_type: str
     compressed: bool
     size: int
     info: PartInfo
 
     def content(self, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
-        """The payload as its sender had it.
+        """The payload as its sender had it, in memory.
 
         :raises Refused: EBMS:0303 when it cannot be decompressed, EBMS:0004 over a cap.
         """
-        return b"".join(decompressed(self.body, limits=limits)) if self.compressed else self.body
+        return bytes(self.octets(limits=limits))
+
+    def octets(self, *, limits: Limits = DEFAULT_LIMITS) -> Octets:
+        """The payload as its sender had it; kept out of memory when it is large.
+
+        :raises Refused: EBMS:0303 when it cannot be decompressed, EBMS:0004 over a cap.
+        """
+        return spooled(decompressed(self.body, limits=limits)) if self.compressed else self.body
 
 
-def compress(data: bytes) -> bytes:
+def compress(data: Octets) -> Octets:
     """Gzip without a time stamp, so that equal content gives equal bytes."""
-    return gzip.compress(data, compresslevel=6, mtime=0)
+    if not isinstance(data, Bulk):
+        return gzip.compress(data, compresslevel=6, mtime=0)
+    return spooled(_compressed(data))
 
 
-def decompressed(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[bytes]:
+def _compressed(data: Bulk) -> Iterator[bytes]:
+    engine = zlib.compressobj(6, zlib.DEFLATED, 31)
+    for piece in data.pieces():
+        yield engine.compress(piece)
+    yield engine.flush()
+
+
+def decompressed(data: Octets, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[bytes]:
     """Pieces of the decompressed content; never more than ``limits`` allow, whatever ``data`` holds.
 
     :raises Refused: EBMS:0303 for damaged gzip, EBMS:0004 over a cap.
     """
     engine = zlib.decompressobj(wbits=31)
-    rest, total = data, 0
+    coming = iter(pieces_of(data))
+    rest, total = next(coming, b""), 0
     while True:
         try:
             piece = engine.decompress(rest, _CHUNK)
@@ -64,12 +82,12 @@ def decompressed(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[by
         if piece:
             yield piece
         if engine.eof:
-            rest = engine.unused_data
+            rest = engine.unused_data or next(coming, b"")
             if not rest:
                 return
             engine = zlib.decompressobj(wbits=31)
             continue
-        rest = engine.unconsumed_tail
+        rest = engine.unconsumed_tail or next(coming, b"")
         if not rest and not piece:
             raise _damaged()
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from eessi.errors import TransportError
+from eessi.transport.bulk import Octets
 
 __all__ = ["Answer", "Unreachable", "Wire"]
 
@@ -17,7 +18,7 @@ class Answer:
 
     status: int
     content_type: str = ""
-    body: bytes = attrs.field(default=b"", repr=False)
+    body: Octets = attrs.field(default=b"", repr=False)
 
 
 class Unreachable(TransportError):
@@ -34,7 +35,7 @@ class Unreachable(TransportError):
 class Wire(Protocol):
     """Sends one request and waits for its answer."""
 
-    def post(self, url: str, content_type: str, body: bytes) -> Answer:
+    def post(self, url: str, content_type: str, body: Octets) -> Answer:
         """Post ``body``.
 
         :raises Unreachable: when no answer came.

@@ -202,20 +202,21 @@ def _leaves(ground: Ground, *, sender: bool) -> str:
 def _tampered(ground: Ground) -> str:
     target = Envelopes()
     out = target.outgoing()
-    at = out.body.rfind(b"\r\n--") - 9
-    return str(target.take(out.body[:at] + bytes([out.body[at] ^ 1]) + out.body[at + 1 :], out.content_type).code)
+    body = bytes(out.body)
+    at = body.rfind(b"\r\n--") - 9
+    return str(target.take(body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :], out.content_type).code)
 
 
 def _readdressed(ground: Ground) -> str:
     target = Envelopes()
     out = target.outgoing()
-    return str(target.take(out.body.replace(b"FR:TESTIT01", b"FR:TESTIT02"), out.content_type).code)
+    return str(target.take(bytes(out.body).replace(b"FR:TESTIT01", b"FR:TESTIT02"), out.content_type).code)
 
 
 def _unsigned(ground: Ground) -> str:
     target = Envelopes()
     out = target.outgoing()
-    head, _, rest = out.body.partition(b"<wsse:Security")
+    head, _, rest = bytes(out.body).partition(b"<wsse:Security")
     _, _, tail = rest.partition(b"</wsse:Security>")
     return str(target.take(head + tail, out.content_type).code)
 

@@ -22,6 +22,7 @@ from eessi.transport import Parcel
 
 if TYPE_CHECKING:
     from eessi.testing.as4network import As4Network
+    from eessi.transport.bulk import Octets
     from eessi.transport.inbox import Taken
     from eessi.transport.outbox import Outgoing
 
@@ -152,7 +153,7 @@ class Envelopes:
         assert found is not None
         return found
 
-    def take(self, body: bytes, content_type: str) -> Taken:
+    def take(self, body: Octets, content_type: str) -> Taken:
         """Belgium takes in what came over the wire."""
         return self.network.engines[self.belgium].take(body, content_type, self.network.now())
 

@@ -16,11 +16,15 @@ from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 from lxml import etree
 
 from eessi.errors import UsageError
 from eessi.transport import names
+from eessi.transport.bulk import Bulk, Octets, Spool
 from eessi.transport.ebms.model import Envelope
 from eessi.transport.mime import MimePart
 from eessi.transport.names import DS, WSSE, WSSE11, WSU, XENC, XENC11, clark
@@ -149,7 +153,7 @@ def _decrypt_one(
     if len(part.body) < _IV + _TAG:
         raise _failed()
     try:
-        body = AESGCM(content_key).decrypt(part.body[:_IV], part.body[_IV:], None)
+        body = _opened(part.body, content_key)
     except InvalidTag:
         raise _failed() from None
     kind = element.get("MimeType") or part.content_type
@@ -184,7 +188,7 @@ def encrypt(
         attrs.evolve(
             part,
             headers=_sealed_headers(part),
-            body=(vector := random(_IV)) + AESGCM(content_key).encrypt(vector, part.body, None),
+            body=_closed(part.body, content_key, random(_IV)),
         )
         for part in parts
     ]
@@ -195,6 +199,34 @@ def encrypt(
         write_token(security, recipient, f"recipient-{id}")
         security.insert(0, security[-1])
     return tuple(sealed)
+
+
+def _closed(body: Octets, key: bytes, vector: bytes) -> Octets:
+    """Initialisation vector, ciphertext, tag."""
+    if not isinstance(body, Bulk):
+        return vector + AESGCM(key).encrypt(vector, body, None)
+    cipher = Cipher(AES(key), GCM(vector)).encryptor()
+    spool = Spool()
+    spool.write(vector)
+    for piece in body.pieces():
+        spool.write(cipher.update(piece))
+    spool.write(cipher.finalize() + cipher.tag)
+    return spool.done()
+
+
+def _opened(body: Octets, key: bytes) -> Octets:
+    """The content in clear. What is large is written to a private file and given out only once its tag was right.
+
+    :raises InvalidTag: anything was changed.
+    """
+    if not isinstance(body, Bulk):
+        return AESGCM(key).decrypt(body[:_IV], body[_IV:], None)
+    cipher = Cipher(AES(key), GCM(body[:_IV])).decryptor()
+    spool = Spool()
+    for piece in body.cut(_IV, len(body) - _TAG).pieces():
+        spool.write(cipher.update(piece))
+    spool.write(cipher.finalize_with_tag(body[len(body) - _TAG :]))
+    return spool.done()
 
 
 def _sealed_headers(part: MimePart) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -23,6 +23,7 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
+from eessi.transport.bulk import Bulk
 from eessi.transport.ebms.model import Envelope, SignedReference
 from eessi.transport.ebms.read import inclusive_prefixes, read_reference
 from eessi.transport.ebms.write import write_reference
@@ -40,6 +41,9 @@ MINIMUM_BITS = 2048
 """Smallest RSA key that is accepted (eDelivery AS4 1.15, security; ENISA)."""
 
 _XML_TYPE = re.compile(r"(text/xml|application/xml|(application|image)/[^;\s]*\+xml)", re.IGNORECASE)
+
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 @attrs.frozen(slots=True)
@@ -139,18 +143,20 @@ def canonical_part(part: MimePart, content_type: str | None = None, *, limits: L
     kind = (content_type or part.content_type).strip()
     form = content_class(kind)
     if form == "xml":
+        if len(part.body) > limits.document:
+            raise Refused("EBMS:0004", f"an XML part has more than {limits.document:,} bytes", finding="AS4-LIMIT")
         try:
             root = _xml.parse(
-                part.body.removeprefix(b"\xef\xbb\xbf"),
+                bytes(part.body).removeprefix(b"\xef\xbb\xbf"),
                 comments=True,
-                limits=_xml.Limits(bytes=limits.message, depth=_xml.DEFAULT_LIMITS.depth),
+                limits=_xml.Limits(bytes=limits.document, depth=_xml.DEFAULT_LIMITS.depth),
             )
         except InputError:
             raise _failed("a part is said to be XML and cannot be read", "AS4-PART") from None
         return _canonical(root.getroottree(), ())
     if form == "text":
-        return re.sub(rb"\r\n|\r|\n", b"\r\n", part.body)
-    return part.body
+        return _LINE_END.sub(b"\r\n", bytes(part.body))
+    return bytes(part.body)
 
 
 def verify(
@@ -227,6 +233,27 @@ def _digest(data: bytes, method: str) -> bytes:
     digest = hashes.Hash(DIGESTS[method]())
     digest.update(data)
     return digest.finalize()
+
+
+def _part_digest(part: MimePart, method: str, content_type: str | None = None, *, limits: Limits) -> bytes:
+    """As :func:`_digest` of :func:`canonical_part`; large content that is not XML is read piece by piece."""
+    form = content_class(content_type or part.content_type)
+    if not isinstance(part.body, Bulk) or form == "xml":
+        return _digest(canonical_part(part, content_type, limits=limits), method)
+    digest = hashes.Hash(DIGESTS[method]())
+    for piece in _with_crlf(part.body.pieces()) if form == "text" else part.body.pieces():
+        digest.update(piece)
+    return digest.finalize()
+
+
+def _with_crlf(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Every line end as CR LF; a CR at the end of a piece waits for what follows it."""
+    held = b""
+    for piece in pieces:
+        text = held + piece
+        held = b"\r" if text.endswith(b"\r") else b""
+        yield _LINE_END.sub(b"\r\n", text[: len(text) - len(held)])
+    yield held and b"\r\n"
 
 
 class _Check:
@@ -319,8 +346,8 @@ class _Check:
             if self.absent_parts:
                 return
             raise _failed("a signed part is not in the message", "AS4-PART")
-        content = canonical_part(self.parts[content_id], self.types.get(content_id), limits=self.limits)
-        if not hmac.compare_digest(_digest(content, reference.digest_method), expected):
+        part, kind = self.parts[content_id], self.types.get(content_id)
+        if not hmac.compare_digest(_part_digest(part, reference.digest_method, kind, limits=self.limits), expected):
             raise _failed("a part was changed after it was signed", "AS4-DIGEST")
         self.covered.add(content_id)
 
@@ -431,6 +458,6 @@ def _references(
         uri = "#" + str(element.get(clark(WSU, "Id")))
         yield SignedReference(uri, ((EXC_C14N, ()),), suite.digest, digest)
     for part in parts:
-        digest = base64.b64encode(_digest(canonical_part(part), suite.digest)).decode()
+        digest = base64.b64encode(_part_digest(part, suite.digest, limits=DEFAULT_LIMITS)).decode()
         uri = "cid:" + quote(part.content_id or "", safe="@.-_+~!$&'()*,;=:/")
         yield SignedReference(uri, ((ATTACHMENT_CONTENT, ()),), suite.digest, digest)
