@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, MetaData, String, Table, Text
 
 from eessi.stores.cases import ATTACHMENT, CASE, DOCUMENT, HELD, HELD_PART, KEY
-from eessi.stores.mail import IN, OUT
+from eessi.stores.mail import BULK, IN, OUT
 from eessi.stores.store import Unit
 
 __all__ = ["METADATA", "HoldRow", "ImportRow", "KeepingRows"]
@@ -125,7 +125,8 @@ class KeepingRows:
             self._unit.execute(sa.delete(OUT).where(given_up))  # else it could be sent again, empty
             for table in (OUT, IN):
                 self._unit.execute(sa.update(table).where(self._among(table, batch)).values(**empty))
-            self._unit.execute(sa.delete(HELD_PART).where(self._among(HELD_PART, batch)))
+            for table in (HELD_PART, BULK):
+                self._unit.execute(sa.delete(table).where(self._among(table, batch)))
         self._unit.execute(sa.delete(ATTACHMENT).where(self._of(ATTACHMENT, case_id)))
         self._unit.execute(sa.delete(KEY).where(self._of(KEY, case_id)))
         self._unit.execute(sa.update(CASE).where(self._of(CASE, case_id)).values(national_number=None))

@@ -34,12 +34,22 @@ class Source(Protocol):
         ...
 
 
-@attrs.frozen(slots=True, eq=False)
 class _File:
-    file: BinaryIO
+    """An open file, closed when the last stretch of it is gone."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
 
     def read(self, at: int, size: int) -> bytes:
-        return os.pread(self.file.fileno(), size, at)
+        return os.pread(self.descriptor, size, at)
+
+    def write(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -60,10 +70,10 @@ class Bulk:
         :raises InputError: when it cannot be opened.
         """
         try:
-            file = path.open("rb")
+            file = _File(os.open(path, os.O_RDONLY))
         except OSError as error:
             raise InputError(f"{path.name}: cannot be read ({error.strerror})") from None
-        return cls(_File(file), 0, os.fstat(file.fileno()).st_size)
+        return cls(file, 0, os.fstat(file.descriptor).st_size)
 
     def __len__(self) -> int:
         return self.length
@@ -102,7 +112,7 @@ class Bulk:
             if found != -1:
                 return at - len(before) + found
             at += len(piece)
-            before = window[len(window) - len(wanted) + 1 :] if len(wanted) > 1 else b""
+            before = window[max(0, len(window) - len(wanted) + 1) :]
         return -1
 
 
@@ -127,33 +137,32 @@ class Spool:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self._file: _File | None = None
         self.length = 0
 
     def write(self, piece: bytes) -> None:
         """Add a piece at the end."""
         self.length += len(piece)
         if self._file is None and self.length >= LARGE:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # it lives as long as its Bulk
+            self._file = _nameless()
             for earlier in self._pieces:
-                _write(self._file, earlier)
+                self._file.write(earlier)
             self._pieces.clear()
         if self._file is None:
             self._pieces.append(piece)
         else:
-            _write(self._file, piece)
+            self._file.write(piece)
 
     def done(self) -> Octets:
         """All that was written; nothing may be written after this."""
         if self._file is None:
             return b"".join(self._pieces)
-        return Bulk(_File(self._file), 0, self.length)
+        return Bulk(self._file, 0, self.length)
 
 
-def _write(file: BinaryIO, piece: bytes) -> None:
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[file.write(rest) :]
+def _nameless() -> _File:
+    with tempfile.TemporaryFile() as file:
+        return _File(os.dup(file.fileno()))
 
 
 def spooled(pieces: Iterable[bytes]) -> Octets:

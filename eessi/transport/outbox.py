@@ -156,9 +156,7 @@ class Outbox:
             rows.note(row.message_id, moment_key(now), "queued", f"{receiver}, test service")
         return row.message_id
 
-    def _row(
-        self, parcel: Parcel, now: dt.datetime, proved: bool, pmode: PMode | None = None
-    ) -> tuple[OutRow, Octets]:
+    def _row(self, parcel: Parcel, now: dt.datetime, proved: bool, pmode: PMode | None = None) -> tuple[OutRow, Octets]:
         partner = self.partners.partner(parcel.receiver, now)
         if partner is None:
             raise UsageError(f"the directory knows no institution {parcel.receiver}")
@@ -276,7 +274,9 @@ class Outbox:
         self, rows: MailRows, packet: Packet, kind: str, receiver: str, url: str, ref_to: str, now: dt.datetime
     ) -> None:
         """Store a receipt or error for sending, in the unit of work of its cause."""
-        row = out_row(packet, kind, f"signal:{ref_to}", receiver, url, now, hashlib.sha256(bytes(packet.body)).hexdigest())
+        row = out_row(
+            packet, kind, f"signal:{ref_to}", receiver, url, now, hashlib.sha256(bytes(packet.body)).hexdigest()
+        )
         rows.add_out(attrs.evolve(row, ref_to=ref_to))
 
     def status(self, message_id: str) -> Delivery:
@@ -367,7 +367,12 @@ def digest_of(parcel: Parcel) -> str:
     said: list[Octets] = [parcel.sender.encode(), parcel.receiver.encode(), parcel.conversation_id.encode()]
     said.append(parcel.payload)
     for part in parcel.attachments:
-        said += [part.id.encode(), part.mime_type.encode(), repr(sorted(part.properties.items())).encode(), part.content]
+        said += [
+            part.id.encode(),
+            part.mime_type.encode(),
+            repr(sorted(part.properties.items())).encode(),
+            part.content,
+        ]
     for one in said:
         digest.update(len(one).to_bytes(8, "big"))
         for piece in pieces_of(one):

@@ -18,6 +18,7 @@ from eessi.node.stored import CaseErased, add_events, load
 from eessi.sed import Attachment
 from eessi.stores.cases import CaseRows
 from eessi.stores.keeping import KeepingRows
+from eessi.stores.mail import MailRows
 from tests.node.conftest import BE, Pair, sandbox
 from tests.node.test_node import parcel_of, started, take
 
@@ -89,6 +90,18 @@ def test_attachments_go_with_their_document(pair: Pair) -> None:
 def events(pair: Pair, case_id: str) -> list[object]:
     with pair.fr.store.read() as unit:
         return list(CaseRows(unit).events(case_id))
+
+
+def test_a_large_message_is_erased_with_its_pieces(pair: Pair) -> None:
+    case_id = closed(pair)
+    with pair.fr.store.begin() as unit:
+        [sent, *_] = [row.message_id for row in MailRows(unit).outs("receipted") if row.conversation_id == case_id]
+        for id in (sent, "another"):
+            MailRows(unit).add_bulk("out", id, [b"a", b"bc"])
+    erase(pair.fr.store, case_id, who="records office", reason="asked for", now=pair.corners.now)
+    with pair.fr.store.read() as unit:
+        assert MailRows(unit).bulk_length("out", sent) == 0
+        assert MailRows(unit).bulk_length("out", "another") == 3
 
 
 def test_nothing_happens_in_an_erased_case(pair: Pair) -> None:
