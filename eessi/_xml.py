@@ -247,6 +247,19 @@ def _doctype_at(head: bytes) -> int | None:
     return here if head[here : here + len(_DOCTYPE)].upper() == _DOCTYPE else None
 
 
+_AMPERSAND: Final = "a bare & stands in a text; write it as &amp;"
+_LESS_THAN: Final = "a < stands where no tag begins; in a text write it as &lt;"
+_SLIPS: Final[dict[tuple[int, bool], str]] = {
+    (etree.ErrorTypes.ERR_NAME_REQUIRED, True): _AMPERSAND,
+    (etree.ErrorTypes.ERR_ENTITYREF_SEMICOL_MISSING, True): _AMPERSAND,
+    (etree.ErrorTypes.ERR_NAME_REQUIRED, False): _LESS_THAN,
+    (etree.ErrorTypes.ERR_LT_IN_ATTRIBUTE, False): "a < stands in the value of an attribute; write it as &lt;",
+    (etree.ErrorTypes.ERR_UNDECLARED_ENTITY, False): "XML has no entity of that name; write the character itself",
+    (etree.ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED, False): "the value of an attribute stands without quotation marks",
+}
+"""The slips that programs make when they put XML together as text: code of libxml2, and whether it is about an ``&``."""
+
+
 def _explain(error: etree.XMLSyntaxError, data: bytes, source: str | None) -> InputError:
     line = error.lineno or None
     text = " ".join((error.msg or "not well-formed").split(", line")[0].split())
@@ -265,7 +278,9 @@ def _explain(error: etree.XMLSyntaxError, data: bytes, source: str | None) -> In
     if error.code in (types.ERR_INVALID_ENCODING, types.ERR_INVALID_CHAR):
         what = "a character is not allowed in XML or not valid in this encoding"
         return InputError(what, source=source, offset=offset, line=line)
-    return InputError(f"the XML is not well-formed: {_without_values(text)}", source=source, offset=offset, line=line)
+    slip = _SLIPS.get((error.code, "EntityRef" in text))
+    what = f"the XML is not well-formed: {slip or _without_values(text)}"
+    return InputError(what, source=source, offset=offset, line=line)
 
 
 def _without_values(text: str) -> str:

@@ -205,3 +205,22 @@ def test_serialise_gives_back_what_was_parsed(text: str) -> None:
     root = etree.Element("a")
     root.text = text
     assert _xml.parse(_xml.serialise(root)).text == (text or None)
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "offset"),
+    [
+        (b"<a>Smith & Son</a>", "a bare & stands in a text; write it as &amp;", 10),
+        (b"<a>Smith &Son</a>", "a bare & stands in a text; write it as &amp;", 13),
+        (b"<a>1 < 2</a>", "a < stands where no tag begins; in a text write it as &lt;", 6),
+        (b"<a b='<'/>", "a < stands in the value of an attribute; write it as &lt;", 6),
+        (b"<a>&nbsp;</a>", "XML has no entity of that name; write the character itself", 3),
+        (b"<a b=1/>", "the value of an attribute stands without quotation marks", 5),
+    ],
+)
+def test_slips_of_writing_xml_as_text_are_told_in_plain_words(data: bytes, what: str, offset: int) -> None:
+    with pytest.raises(InputError) as caught:
+        _xml.parse(data)
+    assert what in str(caught.value)
+    assert "Son" not in str(caught.value)
+    assert caught.value.offset == offset
