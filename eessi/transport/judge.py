@@ -18,6 +18,7 @@ from eessi.findings import Finding, NotChecked, Severity
 from eessi.transport import wss
 from eessi.transport.bulk import Octets
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
+from eessi.transport.limits import Limits
 from eessi.transport.mime import MimePart, Packed, unpack
 from eessi.transport.names import GZIP, WSU, clark
 from eessi.transport.payload import Payload, check_character_set, compression_of, decompressed
@@ -166,7 +167,11 @@ class _Case:
         if absent:
             self.doubt("EBMS:0011", "the parts that the header names are not in this file", "AS4-PART")
         else:
-            self.payloads = tuple(self._payload(info, parts, types) for info in infos)
+            limits = self.policy.limits
+            whole = attrs.evolve(limits, plain=min(limits.plain, limits.document))
+            self.payloads = tuple(
+                self._payload(info, parts, types, limits if number else whole) for number, info in enumerate(infos)
+            )
         self._proof(envelope, message)
 
     def _form(
@@ -253,14 +258,17 @@ class _Case:
         if not first <= self.on <= last:
             raise Refused("EBMS:0101", "the signer's certificate is not valid on that day", finding="AS4-TRUST")
 
-    def _payload(self, info: PartInfo, parts: dict[str, MimePart], types: dict[str, str]) -> Payload:
+    def _payload(self, info: PartInfo, parts: dict[str, MimePart], types: dict[str, str], limits: Limits) -> Payload:
+        """One payload; the first is the business document, which is handed over in memory as a whole."""
         content_id = _find(info, parts)
         assert content_id is not None
         part = parts[content_id]
         compressed = compression_of(info)
         size = len(part.body)
         if compressed:
-            size = sum(len(piece) for piece in decompressed(part.body, limits=self.policy.limits))
+            size = sum(len(piece) for piece in decompressed(part.body, limits=limits))
+        elif size > limits.plain:
+            raise Refused("EBMS:0004", "a payload is too large", finding="AS4-LIMIT")
         mime_type = info.property("MimeType") or types.get(content_id) or part.content_type
         return Payload(content_id, part.body, mime_type, compressed, size, info)
 

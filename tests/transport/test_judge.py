@@ -406,6 +406,20 @@ def test_a_bomb_is_stopped_by_its_ratio_and_by_the_cap() -> None:
     )
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_the_business_document_has_a_cap_of_its_own(compressed: bool) -> None:
+    """It is handed over in memory, whereas what lies beside it is read in pieces."""
+    policy = EnvelopePolicy(limits=Limits(document=2000))
+    said = {"CompressionType": GZIP, "MimeType": "a/b"} if compressed else {}
+    for size, result in ((2000, None), (2001, "EBMS:0004")):
+        content = bytes(range(256)) * 8
+        body = gzip.compress(content[:size]) if compressed else content[:size]
+        assert judged(*with_part(body, **said), policy=policy).code == result
+    beside = packet(attachments=(Part("a.bin", bytes(range(256)) * 8, "a/b"),))
+    roomy = EnvelopePolicy(limits=Limits(document=len(PAYLOAD)))
+    assert judged(beside.body, beside.content_type, policy=roomy).result is Result.ACCEPT
+
+
 def test_a_nested_bomb_is_not_opened_twice() -> None:
     inner = gzip.compress(b"\0" * 3_000_000)
     found = judged(*with_part(gzip.compress(inner), CompressionType=GZIP, MimeType="application/gzip"))
