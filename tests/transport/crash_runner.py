@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import random
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from contextlib import contextmanager
 from eessi.ids import InstitutionId
 from eessi.stores import Store, Unit
 from eessi.stores.mail import MailRows, moment_key
-from eessi.transport import Parcel, State
+from eessi.transport import Parcel, Part, State
+from eessi.transport.bulk import LARGE
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.engine import Engine
 from eessi.transport.identity import FixedPartners, Identity, Partner
@@ -26,6 +28,10 @@ from eessi.transport.pmode import load_pmode
 from eessi.transport.wire import Answer
 
 FR, BE = InstitutionId("FR:0100000001"), InstitutionId("BE:0203980409")
+WITH_SCAN = 2
+SCAN = random.Random(1).randbytes(LARGE + 100_000)
+"""What one message carries beside its document: too large to be stored in its row, and not to be compressed."""
+
 START = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
 PMODE = load_pmode("eessi", {"multihop": {"enabled": False}, "receipt": {"pattern": "response"}, "retry": {"attempts": 50, "first_seconds": 1, "factor": 1, "circuit_failures": 1000}})  # fmt: skip
 
@@ -81,7 +87,8 @@ def work(urls: tuple[str, str], tenant: str, messages: int, points: Points, star
     """Submit what is not yet submitted, send, take in, hand over, until nothing is left."""
     sender, receiver = engines(urls, tenant, points)
     for number in range(messages):
-        parcel = Parcel(FR, BE, f"<document>{number}</document>".encode(), (), f"m-{number}", f"case-{number % 2}")
+        beside = (Part("scan", SCAN),) if number == WITH_SCAN else ()
+        parcel = Parcel(FR, BE, f"<document>{number}</document>".encode(), beside, f"m-{number}", f"case-{number % 2}")
         sender.outbox.submit(parcel, start)
     moment = start
 
@@ -90,6 +97,8 @@ def work(urls: tuple[str, str], tenant: str, messages: int, points: Points, star
             parcel = receiver.inbox.next(unit)
             if parcel is None:
                 return False
+            parts = [part.data == SCAN for part in parcel.attachments]
+            assert parts == ([True] if parcel.message_id == f"m-{WITH_SCAN}" else []), "not the part that was sent"
             MailRows(unit).note(parcel.message_id, moment_key(moment), "applied", parcel.payload.decode())
             receiver.inbox.delivered(parcel.message_id, moment, unit=unit)
         return True

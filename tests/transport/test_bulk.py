@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eessi.errors import InputError, UsageError
+from eessi.stores import Store
 from eessi.stores.mail import MailRows
 from eessi.transport import Parcel, Part, State, bulk
 from eessi.transport.bulk import Bulk, Spool, spooled
+from eessi.transport.corners import FourCorners
 from eessi.transport.judge import Result
 from eessi.transport.limits import Limits
 from eessi.transport.mime import MimePart, pack, unpack
@@ -23,7 +25,8 @@ from eessi.transport.payload import compress, decompressed
 from eessi.transport.pmode import load_pmode
 from eessi.transport.policy import EnvelopePolicy
 from eessi.transport.wss import encryption
-from tests.transport.messages import BE, FR, PAYLOAD, code_of, four_corners, fresh_store, judged, packet
+from tests.peers.postgresql import database, postgresql_server  # noqa: F401  # fixtures
+from tests.transport.messages import BE, FR, PAYLOAD, code_of, fresh_store, judged, packet
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -185,8 +188,19 @@ def test_an_xml_part_that_has_to_be_in_memory_has_a_cap_of_its_own() -> None:
     assert judged(sent.body, sent.content_type, policy=policy).code == "EBMS:0004"
 
 
-def test_through_four_corners_and_again_with_the_same_receipt() -> None:
-    corners, content = four_corners(), bytes(range(256)) * 40
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peers)])
+def stores(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
+    """A store at each end: what is large lies in rows in both databases."""
+    if request.param == "sqlite":
+        yield fresh_store(), fresh_store()
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with database(server) as one, database(server) as two, Store.open(one) as first, Store.open(two) as second:
+        yield first, second
+
+
+def test_through_four_corners_and_again_with_the_same_receipt(stores: tuple[Store, Store]) -> None:
+    corners, content = FourCorners(FR, BE, stores=stores), bytes(range(256)) * 40
     sent = corners.first.send(Parcel(FR, BE, PAYLOAD, (Part("scan", laid(content)),), "m-1", "case"))
     assert corners.first.send(Parcel(FR, BE, PAYLOAD, (Part("scan", content),), "m-1", "case")) == sent
     with pytest.raises(UsageError, match="other content"):
@@ -205,10 +219,10 @@ def test_through_four_corners_and_again_with_the_same_receipt() -> None:
         assert MailRows(unit).bulk_length("in", "m-1") > len(PAYLOAD)
 
 
-def test_a_body_in_rows_is_read_back_piece_by_piece() -> None:
+def test_a_body_in_rows_is_read_back_piece_by_piece(stores: tuple[Store, Store]) -> None:
     from eessi.transport.bulk_rows import body_of, keep
 
-    store, data = fresh_store(), bytes(range(200))
+    store, data = stores[0], bytes(range(200))
     with store.begin() as unit:
         keep(MailRows(unit), "out", "m-1", laid(data))
         keep(MailRows(unit), "out", "m-2", laid(data[:100]))
