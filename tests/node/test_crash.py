@@ -72,6 +72,6 @@ def test_one_exchange_killed_five_times(kind: str, request: pytest.FixtureReques
 @pytest.mark.long
 @pytest.mark.parametrize("kind", BOTH_STORES)
 def test_a_thousand_cases_killed_a_hundred_times(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Takes about ten minutes for each store."""
+    """Takes some four minutes for each store."""
     with store_urls(kind, request, tmp_path) as (first, second):
         killed_on_the_way((first, second), 1000, 100, most=1500)
