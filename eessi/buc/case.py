@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import attrs
 
-from eessi.buc import local, reasons, rules
+from eessi.buc import details, local, reasons, rules
 from eessi.buc.conditions import Answer
 from eessi.buc.definition import Buc
 from eessi.buc.event import Document, Event, Participant
@@ -276,9 +276,9 @@ class Case:
     def _why_not_document(self, move: Move, on: dt.date | None, stated: Mapping[str, bool]) -> WhyNot | None:
         document = self._state.documents[move.document_id or ""]
         if move.kind == "draft":
-            return reasons.explain_draft(self._frame, self._state, document, on, stated)
+            return details.explain_draft(self._frame, self._state, document, on, stated)
         event = Event("sent", document_id=document.id, version=document.version + 1)
-        return reasons.explain_update(self._frame, self._state, document, event, mine=True)
+        return details.explain_update(self._frame, self._state, document, event, mine=True)
 
 
 def start(

@@ -154,9 +154,9 @@ def _noted(state: State, event: Event) -> State:
 
 def draft_answer(frame: Frame, state: State, draft: Document, on: dt.date | None) -> Answer:
     """Whether a draft may be sent now."""
-    from eessi.buc import reasons
+    from eessi.buc import details
 
-    found = reasons.explain_draft(frame, state, draft, on, {})
+    found = details.explain_draft(frame, state, draft, on, {})
     if found is None:
         return Answer.YES
     return Answer.DEPENDS if found.depends else Answer.NO

@@ -106,9 +106,7 @@ class Move:
             return None
         if self.found is not None:
             return self.found
-        from eessi.buc.reasons import explain_move
-
-        return explain_move(self)
+        return self.case.why_not(self)
 
     @property
     def reasons(self) -> tuple[str, ...]:

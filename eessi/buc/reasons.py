@@ -1,4 +1,4 @@
-"""Why a move is not allowed: the rule, what is missing, who may do it, when, and what to do about it."""
+"""Why a SED may not be sent now: the rule, what is missing, who may do it, when, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eessi.buc.conditions import Answer, describe, failing_test, related
 from eessi.buc.definition import HistoryTest, SendRow, Trigger
 from eessi.buc.event import Document, Event
 from eessi.buc.judging import World, judge_slot
-from eessi.buc.moves import Move, Remedy, WhyNot
+from eessi.buc.moves import Remedy, WhyNot
 from eessi.buc.program import Slot
 from eessi.buc.state import CaseState, Frame, Shut, Side, State
 from eessi.ids import Role, SedType
@@ -19,17 +19,15 @@ from eessi.ids import Role, SedType
 __all__ = [
     "answer_to",
     "explain",
-    "explain_details",
-    "explain_draft",
-    "explain_move",
     "explain_peer",
     "explain_slot",
-    "explain_update",
+    "gate",
+    "refusal",
     "unknown_parent",
 ]
 
 
-def _no(
+def refusal(
     about: tuple[Frame, SedType],
     rule: str,
     text: str,
@@ -40,6 +38,7 @@ def _no(
     remedies: tuple[Remedy, ...] = (),
     depends: bool = False,
 ) -> WhyNot:
+    """A refusal of a SED in a case, for the given rule and reason."""
     frame, sed = about
     return WhyNot(
         rule,
@@ -69,9 +68,9 @@ def explain(
     row = frame.program.rows.get(frame.role, {}).get(code)
     if row is None:
         return _not_ours(frame, code)
-    gate = _gate(frame, state, row)
-    if gate is not None:
-        return gate
+    barred = gate(frame, state, row)
+    if barred is not None:
+        return barred
     offers = state.own.open.get(code, {})
     if offers:
         return _wrong_parent(frame, state, row, offers, parent)
@@ -84,16 +83,16 @@ def explain(
 
 def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, facts: Mapping[str, bool]) -> WhyNot:
     """Why an open offer may not be used now: state of the case, waiting time or facts."""
-    gate = _gate(frame, state, slot.row, facts)
-    if gate is not None:
-        return gate
+    barred = gate(frame, state, slot.row, facts)
+    if barred is not None:
+        return barred
     answer, names, earliest = judge_slot(frame, state, slot, on, facts)
     sed = slot.row.sed
     common = (frame, sed)
     if names:
         told, remedies = _facts_wanted(frame, state, slot, facts)
         if answer is Answer.DEPENDS:
-            return _no(
+            return refusal(
                 common,
                 "BUC-FACT-UNKNOWN",
                 f"{sed} depends on whether {told}",
@@ -101,7 +100,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
                 depends=True,
                 remedies=remedies,
             )
-        return _no(
+        return refusal(
             common,
             "BUC-FACT",
             f"{sed} may be sent only when {told}",
@@ -111,7 +110,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
     opener = state.documents[slot.opened_by or ""]
     waits = f"{sed} may be sent {slot.days} days after {opener.sed} was {opener.status}"
     if earliest is None:
-        return _no(
+        return refusal(
             common,
             "BUC-DATE-UNKNOWN",
             f"{waits}; that day is not known",
@@ -119,7 +118,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
             remedies=(Remedy("give", "at"),),
         )
     if on is None:
-        return _no(
+        return refusal(
             common,
             "BUC-DATE-UNKNOWN",
             f"{waits}: from {earliest} on; give the day",
@@ -127,7 +126,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
             earliest=earliest,
             remedies=(Remedy("wait", "day", on=earliest),),
         )
-    return _no(
+    return refusal(
         common,
         "BUC-TOO-EARLY",
         f"{waits}: from {earliest} on",
@@ -225,7 +224,7 @@ def _not_ours(frame: Frame, sed: SedType) -> WhyNot:
     )  # fmt: skip
 
 
-def _gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | None = None) -> WhyNot | None:
+def gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | None = None) -> WhyNot | None:
     """Why the state of the case alone forbids a row."""
     status = state.status
     if row.while_closed:
@@ -269,9 +268,9 @@ def _wrong_parent(frame: Frame, state: State, row: SendRow, offers: Mapping[str,
     if parent is None:
         text = f"{row.sed} could answer {len(parents)} documents: the event must name which (parent_id)"
         remedies = tuple(Remedy("give", "parent_id", parent_id=item) for item in parents)
-        return _no(common, "BUC-PARENT", text, remedies=remedies)
+        return refusal(common, "BUC-PARENT", text, remedies=remedies)
     if not parents:
-        return _no(
+        return refusal(
             common,
             "BUC-PARENT",
             f"{row.sed} answers no document here: leave parent_id out",
@@ -282,7 +281,7 @@ def _wrong_parent(frame: Frame, state: State, row: SendRow, offers: Mapping[str,
         return _shut(frame, state, row, shut)
     known = state.documents.get(parent)
     what = f"the {known.sed} named" if known is not None else "the document named, which is not in the case"
-    return _no(
+    return refusal(
         common,
         "BUC-PARENT",
         f"{row.sed} cannot answer {what}",
@@ -296,7 +295,7 @@ def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
     name = by.sed if by is not None else "a document"
     common = (frame, row.sed)
     if shut.why == "drafted":
-        return _no(
+        return refusal(
             common,
             "BUC-DRAFTED",
             f"a draft of {row.sed} is there already: send or delete it",
@@ -305,10 +304,10 @@ def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
     if shut.why == "used":
         remedies = _after_use(frame, state, row, by)
         once = "once for each document it answers" if shut.slot.parent else "once"
-        return _no(common, "BUC-USED", f"{row.sed} may be sent {once}, and was", remedies=remedies)
+        return refusal(common, "BUC-USED", f"{row.sed} may be sent {once}, and was", remedies=remedies)
     if by is not None and by.sed == "X008":
         gone = state.documents.get(by.parent_id or "")
-        return _no(
+        return refusal(
             common,
             "BUC-CANCELLED",
             f"the {gone.sed if gone else 'document'} it would answer was invalidated",
@@ -316,9 +315,9 @@ def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
         )
     rule = "BUC-WITHDRAWN" if shut.why == "withdrawn" else "BUC-SUSPENDED"
     if by is not None and by.status == "new":
-        return _no(common, rule, f"the draft of {name} excludes {row.sed}", remedies=(Remedy("delete", by.id),))
+        return refusal(common, rule, f"the draft of {name} excludes {row.sed}", remedies=(Remedy("delete", by.id),))
     remedies = _undo(frame, state, row, by) + _openers(frame, state, row)
-    return _no(common, rule, f"the {name} excludes {row.sed}", remedies=remedies)
+    return refusal(common, rule, f"the {name} excludes {row.sed}", remedies=remedies)
 
 
 def _after_use(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:
@@ -408,15 +407,15 @@ def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> Wh
     remedies = _openers(frame, state, row)
     missing = tuple(dict.fromkeys(item.sed for item in triggers if item.sed is not None))
     if blocked is not None:
-        return _no(
+        return refusal(
             common, "BUC-CONDITION", f"{row.sed} is possible only when {blocked}", missing=missing, remedies=remedies
         )
     if not triggers:
-        return _no(common, "BUC-NOT-YET", f"nothing lets the {frame.role} send {row.sed} here")
+        return refusal(common, "BUC-NOT-YET", f"nothing lets the {frame.role} send {row.sed} here")
     told = " or ".join(dict.fromkeys(f"{item.sed} was {_happened(item)}" for item in triggers if item.sed is not None))
     if not told:
-        return _no(common, "BUC-NOT-YET", f"{row.sed} opens a case, and this one is open already")
-    return _no(common, "BUC-NOT-YET", f"{row.sed} is possible once {told}", missing=missing, remedies=remedies)
+        return refusal(common, "BUC-NOT-YET", f"{row.sed} opens a case, and this one is open already")
+    return refusal(common, "BUC-NOT-YET", f"{row.sed} is possible once {told}", missing=missing, remedies=remedies)
 
 
 def _happened(trigger: Trigger) -> str:
@@ -434,152 +433,6 @@ def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -
                     failed = failing_test(row, world, item)
                     if failed is not None:
                         return describe(failed)
-    return None
-
-
-# ---- details of an event ---------------------------------------------------------------------------------------------
-
-
-def explain_details(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
-    """Attachments, sub-documents, receivers and the participants that an administrative SED names."""
-    common = (frame, row.sed)
-    if event.attachments and row.block is None and not row.attachments:
-        return _no(
-            common,
-            "BUC-ATTACHMENTS",
-            f"{row.sed} takes no attachments in {frame.buc.code}",
-            remedies=(Remedy("give", "attachments"),),
-        )
-    if event.parts and not row.bulk:
-        return _no(
-            common,
-            "BUC-BULK",
-            f"{row.sed} takes no sub-documents in {frame.buc.code}",
-            remedies=(Remedy("give", "parts"),),
-        )
-    if event.kind in ("sent", "drafted") and event.version != 1:
-        return _no(
-            common,
-            "BUC-VERSION",
-            "the first version of a document has the number 1",
-            remedies=(Remedy("give", "version"),),
-        )
-    if event.receivers is not None and event.kind == "sent":
-        refused = _receivers(frame, state, row, event)
-        if refused is not None:
-            return refused
-    return _named_participant(frame, state, row, event)
-
-
-def _receivers(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
-    assert event.receivers is not None
-    common = (frame, row.sed)
-    active = {item.institution for item in state.participants.values() if item.active and item.key != frame.me}
-    unnamed = None in active
-    strange = [item for item in event.receivers if item not in active and item != event.participant]
-    if strange and not unnamed and state.starter is not None:
-        return _no(
-            common, "BUC-RECEIVER", "a receiver takes no part in the case", remedies=(Remedy("give", "receivers"),)
-        )
-    if state.starter is None and not frame.buc.is_multilateral and len(event.receivers) > 1:
-        return _no(
-            common,
-            "BUC-RECEIVER",
-            f"{frame.buc.code} is bilateral: one counterparty",
-            remedies=(Remedy("give", "receivers"),),
-        )
-    return None
-
-
-def _named_participant(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot | None:
-    if row.effect not in ("add", "remove", "forward"):
-        return None
-    common = (frame, row.sed)
-    if event.participant is None:
-        if event.kind == "received":
-            return None
-        return _no(
-            common,
-            "BUC-PARTICIPANT",
-            f"{row.sed} concerns an institution: name it (participant)",
-            remedies=(Remedy("give", "participant"),),
-        )
-    known = next((item for item in state.participants.values() if item.institution == event.participant), None)
-    taking_part = known is not None and known.active
-    if row.effect == "remove":
-        author = frame.role if event.kind != "received" else None
-        if event.kind != "received" and not taking_part and known is not None:
-            return _no(
-                common,
-                "BUC-PARTICIPANT",
-                "the institution takes no part in the case",
-                remedies=(Remedy("give", "participant"),),
-            )
-        if author in frame.program.only_itself and known is not None and known.key != frame.me:
-            return _no(
-                common,
-                "BUC-PARTICIPANT",
-                f"the {author} may remove only itself",
-                remedies=(Remedy("give", "participant"),),
-            )
-    elif taking_part and event.kind != "received":
-        return _no(
-            common,
-            "BUC-PARTICIPANT",
-            "the institution takes part in the case already",
-            remedies=(Remedy("give", "participant"),),
-        )
-    return None
-
-
-def explain_draft(
-    frame: Frame, state: State, draft: Document, on: dt.date | None, facts: Mapping[str, bool]
-) -> WhyNot | None:
-    """Why a draft may not be sent now; ``None`` when it may."""
-    row = frame.program.rows[frame.role][draft.sed]
-    if "send" in state.blocked.get(draft.id, frozenset()):
-        return WhyNot("BUC-WITHDRAWN", f"another document excludes this {draft.sed}: delete the draft", sed=draft.sed,
-                      remedies=(Remedy("delete", draft.id),), assumed=frame.assumed)  # fmt: skip
-    shut = state.own.shut.get(draft.sed, {}).get(draft.slot or "")
-    slot = shut.slot if shut is not None else state.own.open.get(draft.sed, {}).get(draft.slot or "")
-    if slot is None:
-        return _gate(frame, state, row)
-    answer, _, _ = judge_slot(frame, state, slot, on, facts)
-    return None if answer is Answer.YES else explain_slot(frame, state, slot, on, facts)
-
-
-def explain_update(frame: Frame, state: State, known: Document, event: Event, *, mine: bool) -> WhyNot | None:
-    """Why a new version of a document may not come now; ``None`` when it may."""
-    found = _explain_update(frame, state, known, event, mine=mine)
-    return found if found is None or mine else attrs.evolve(found, answer=answer_to(frame, known.sed))
-
-
-def _explain_update(frame: Frame, state: State, known: Document, event: Event, *, mine: bool) -> WhyNot | None:
-    common = (frame, known.sed)
-    if known.mine is not mine:
-        text = "only its author sends new versions of a document"
-        return _no(common, "BUC-DOCUMENT", text)
-    if event.sed is not None and event.sed != known.sed:
-        return _no(common, "BUC-DOCUMENT", f"the document of that id is a {known.sed}, not a {event.sed}")
-    if known.status == "cancelled":
-        return _no(common, "BUC-CANCELLED", f"the {known.sed} was invalidated")
-    role = frame.role if mine else state.participants[known.author].role
-    row = frame.program.rows.get(role, {}).get(known.sed)
-    if row is None or not row.update:
-        return _no(common, "BUC-NOT-UPDATABLE", f"{known.sed} takes no new versions in {frame.buc.code}")
-    if mine and event.version != known.version + 1:
-        return _no(
-            common,
-            "BUC-VERSION",
-            f"the next version of this {known.sed} is {known.version + 1}",
-            remedies=(Remedy("give", "version"),),
-        )
-    if mine:
-        gate = _gate(frame, state, row)
-        if gate is not None:
-            return gate
-        if "update" in state.blocked.get(known.id, frozenset()):
-            return _no(common, "BUC-WITHDRAWN", f"a later document fixed this {known.sed}: no new versions")
     return None
 
 
@@ -619,8 +472,3 @@ def explain_peer(frame: Frame, state: State, side: Side, event: Event) -> WhyNot
             found = explain_slot(mirrored, their_state, slot, None, event.facts)
     answer = answer_to(frame, event.sed) if frame.program.senders(event.sed) else SedType("X050")
     return attrs.evolve(found, text=f"the {side.role} sent {event.sed}, but {found.text}", answer=answer)
-
-
-def explain_move(move: Move) -> WhyNot | None:
-    """Why a move of :meth:`Case.allowed` is not allowed."""
-    return move.case.why_not(move)

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from eessi.buc import reasons
+from eessi.buc import details, reasons
 from eessi.buc.conditions import Answer, judge
 from eessi.buc.definition import SendRow
 from eessi.buc.event import Document, Event
@@ -138,7 +138,7 @@ def _written(frame: Frame, state: State, event: Event, status: str) -> tuple[Sta
         if answer is not Answer.YES:
             raise _not_allowed(reasons.explain_slot(frame, state, slot, _day(event), stated))
     if event.attachments or event.parts or row.block or event.receivers is not None or event.version != 1:
-        refused = reasons.explain_details(frame, state, row, event)
+        refused = details.explain_details(frame, state, row, event)
         if refused is not None:
             raise _not_allowed(refused)
     new = state.copy()
@@ -200,12 +200,12 @@ def _enter(frame: Frame, state: State, document: Document, slot: Slot, event: Ev
 
 
 def _send_draft(frame: Frame, state: State, event: Event, draft: Document) -> State:
-    refused = reasons.explain_draft(frame, state, draft, _day(event), _stated(event, draft.sed))
+    refused = details.explain_draft(frame, state, draft, _day(event), _stated(event, draft.sed))
     if refused is not None:
         raise _not_allowed(refused)
     row = frame.program.rows[frame.role][draft.sed]
     if event.attachments or event.parts or row.block or event.receivers is not None:
-        refused = reasons.explain_details(frame, state, row, event)
+        refused = details.explain_details(frame, state, row, event)
         if refused is not None:
             raise _not_allowed(refused)
     new = state.copy()
@@ -373,7 +373,7 @@ def _peer_slot(frame: Frame, state: State, side: Side, row: SendRow, event: Even
         raise _violation(reasons.explain_peer(frame, state, side, event))
     if not (event.attachments or event.parts or row.block):
         return slot
-    refused = reasons.explain_details(frame, state, row, event)
+    refused = details.explain_details(frame, state, row, event)
     if refused is not None:
         raise _violation(attrs.evolve(refused, answer=reasons.answer_to(frame, event.sed)))
     return slot
@@ -406,7 +406,7 @@ def _peer_judges(state: State, slot: Slot, event: Event) -> Answer:
 
 
 def _update(frame: Frame, state: State, event: Event, known: Document, *, mine: bool) -> State:
-    refused = reasons.explain_update(frame, state, known, event, mine=mine)
+    refused = details.explain_update(frame, state, known, event, mine=mine)
     if refused is not None:
         raise _not_allowed(refused) if mine else _violation(refused)
     new = state.copy()
