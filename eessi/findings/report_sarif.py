@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from eessi.findings.finding import Finding, Severity
@@ -21,33 +22,49 @@ def as_sarif(results: Iterable[Judged], *, lang: str = "en", version: str = "0")
     :param version: of the toolkit, named as the tool's version.
     """
     results = list(results)
-    ids = sorted({finding.id for judged in results for finding in judged.verdict.findings})
-    places = {id: number for number, id in enumerate(ids)}
+    rules = _numbered(sorted({finding.id for judged in results for finding in judged.verdict.findings}))
+    files = _numbered(_uri(judged.file) for judged in results)
     run = {
         "tool": {"driver": {
             "name": "eessi-toolkit", "version": version,
-            "rules": [_rule(id, lang) for id in ids],
+            "rules": [_rule(id, lang) for id in rules],
         }},
         "columnKind": "unicodeCodePoints",
-        "artifacts": [{"location": {"uri": _uri(judged.file)}} for judged in results],
+        "artifacts": [{"location": {"uri": uri}} for uri in files],
         "invocations": [{
             "executionSuccessful": all(judged.unreadable is None for judged in results),
             "toolExecutionNotifications": [
-                _notification(number, judged, entry.what, entry.why)
-                for number, judged in enumerate(results) for entry in judged.verdict.not_checked
+                _notification(_place(judged, files), entry.what, entry.why)
+                for judged in results for entry in judged.verdict.not_checked
             ],
         }],
         "results": [
-            _result(number, judged, finding, places[finding.id], lang)
-            for number, judged in enumerate(results) for finding in judged.verdict.findings
+            _result(_place(judged, files), finding, rules[finding.id], lang)
+            for judged in results for finding in judged.verdict.findings
         ],
     }  # fmt: skip
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    """Each name once, with its place: the same input may have been judged twice."""
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+
 def _uri(file: str) -> str:
-    return "stdin" if file == "-" else quote(file.replace("\\", "/"), safe="/:")
+    if file == "-":
+        return "stdin"
+    path = quote(file.replace("\\", "/"), safe="/", errors="surrogateescape")
+    drive = re.match("([A-Za-z])%3A/", path)
+    if drive is not None:
+        return f"file:///{drive[1]}:/{path[drive.end() :]}"
+    return f"file://{path}" if path.startswith("/") else path
+
+
+def _place(judged: Judged, files: Mapping[str, int]) -> dict[str, object]:
+    uri = _uri(judged.file)
+    return {"artifactLocation": {"uri": uri, "index": files[uri]}}
 
 
 def _rule(id: str, lang: str) -> dict[str, object]:
@@ -60,13 +77,11 @@ def _rule(id: str, lang: str) -> dict[str, object]:
     }
 
 
-def _result(number: int, judged: Judged, finding: Finding, rule: int, lang: str) -> dict[str, object]:
+def _result(place: dict[str, object], finding: Finding, rule: int, lang: str) -> dict[str, object]:
     region: dict[str, int] = {"startLine": finding.line or 1}
     if finding.column is not None:
         region["startColumn"] = finding.column
-    location: dict[str, object] = {
-        "physicalLocation": {"artifactLocation": {"uri": _uri(judged.file), "index": number}, "region": region}
-    }
+    location: dict[str, object] = {"physicalLocation": {**place, "region": region}}
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path, "kind": "element"}]
     hint = finding.hint(lang)
@@ -75,6 +90,6 @@ def _result(number: int, judged: Judged, finding: Finding, rule: int, lang: str)
             "locations": [location]}  # fmt: skip
 
 
-def _notification(number: int, judged: Judged, what: str, why: str) -> dict[str, object]:
-    place = {"physicalLocation": {"artifactLocation": {"uri": _uri(judged.file), "index": number}}}
-    return {"level": "note", "message": {"text": f"not checked: {what}: {why}"}, "locations": [place]}
+def _notification(place: dict[str, object], what: str, why: str) -> dict[str, object]:
+    text = f"not checked: {what}: {why}"
+    return {"level": "note", "message": {"text": text}, "locations": [{"physicalLocation": place}]}

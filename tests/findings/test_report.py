@@ -1,4 +1,4 @@
-"""Reports of verdicts: the JSON contract, JUnit, SARIF and text; nothing lost, nothing personal told."""
+"""Reports of verdicts: the JSON contract, JUnit and text; nothing lost, nothing personal told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from eessi.findings import Finding, Fix, NotChecked, Outcome, Severity, Verdict
 from eessi.findings.report import Judged, count
 from eessi.findings.report_json import VerdictDocument, VerdictLine, as_json, as_ndjson
 from eessi.findings.report_junit import as_junit
-from eessi.findings.report_sarif import as_sarif
 from eessi.findings.report_text import as_text
 
 SECRET = "Testperson-Geheim"
@@ -111,33 +110,6 @@ class TestJunit:
 
     def test_characters_that_xml_cannot_hold(self) -> None:
         etree.fromstring(as_junit([attrs.evolve(RESULTS[0], file="a\x00\x1b\ud800.xml")]).encode())
-
-
-class TestSarif:
-    def test_required_parts(self) -> None:
-        document = json.loads(as_sarif(RESULTS, version="0.1.0"))
-        assert document["version"] == "2.1.0"
-        (run,) = document["runs"]
-        rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-        assert rules == sorted(set(rules))
-        assert len(run["results"]) == 4
-        for result in run["results"]:
-            assert rules[result["ruleIndex"]] == result["ruleId"]
-            assert result["level"] in ("error", "warning", "note")
-            place = result["locations"][0]["physicalLocation"]
-            assert place["region"]["startLine"] >= 1
-            assert (
-                run["artifacts"][place["artifactLocation"]["index"]]["location"]["uri"]
-                == place["artifactLocation"]["uri"]
-            )
-        assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 12, "startColumn": 7}
-        assert run["invocations"][0]["executionSuccessful"] is False
-        assert len(run["invocations"][0]["toolExecutionNotifications"]) == 3
-        assert SECRET not in json.dumps(document)
-
-    def test_names_of_files_become_uris(self) -> None:
-        document = json.loads(as_sarif([attrs.evolve(RESULTS[1], file="a b/ü.xml")]))
-        assert document["runs"][0]["artifacts"][0]["location"]["uri"] == "a%20b/%C3%BC.xml"
 
 
 class TestText:
