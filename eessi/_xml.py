@@ -302,6 +302,20 @@ def _fault_at(data: bytes) -> tuple[int | None, bool]:
     return None, False
 
 
+def place_of(element: etree._Element, data: bytes | None) -> tuple[int | None, int | None]:
+    """Line and column of one element, as :func:`positions` tells them; the line alone without the bytes.
+
+    :param data: the bytes of the whole document that ``element`` belongs to.
+    """
+    if data is not None:
+        every = element.getroottree().getroot().iter(etree.Element)
+        number = next((number for number, other in enumerate(every) if other is element), 0)
+        place = positions(data, {number}).get(number)
+        if place is not None:
+            return place
+    return element.sourceline, None
+
+
 def positions(data: bytes, wanted: Collection[int]) -> dict[int, tuple[int, int]]:
     """Line and column, both counted from 1, of the elements whose number in document order is ``wanted`` (root is 0).
 

@@ -15,7 +15,7 @@ import click
 
 from eessi.cli.output import common_options, print_json, read_source, worst, write
 from eessi.errors import InputError, LimitExceeded, UsageError
-from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Outcome, Phrase, Severity, Verdict
 from eessi.findings.report import Judged
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ def _one_by_one(files: Sequence[str], task: _Task) -> Iterator[Judged]:
                 try:
                     judged = pool.submit(_judge_there, task, file).result()
                 except BrokenProcessPool:
-                    why = "the system ended the process that checked it, perhaps for want of memory"
-                    yield Judged(file, Verdict(Outcome.UNDETERMINED, (), (NotChecked("document", why),)))
+                    why = Phrase("the system ended the process that checked it, perhaps for want of memory")
+                    yield Judged(file, Verdict(Outcome.UNDETERMINED, (), (NotChecked(Phrase("document"), why),)))
                     file = next(rest, None)
                     break
                 yield judged
@@ -214,7 +214,10 @@ class _Judge:
         except RecursionError:
             return Judged.refused(file, LimitExceeded("the document is nested too deeply", limit="depth"))
         except MemoryError:
-            return Judged(file, Verdict(Outcome.UNDETERMINED, (), (NotChecked("document", "the memory is used up"),)))
+            return Judged(
+                file,
+                Verdict(Outcome.UNDETERMINED, (), (NotChecked(Phrase("document"), Phrase("the memory is used up")),)),
+            )
 
     def _verdict(self, data: bytes) -> Verdict:
         from eessi.sed import validate as validate_document
@@ -357,17 +360,18 @@ def explain(id: str, format: str, output: Path | None, quiet: bool, lang: str) -
         print_json(dict(texts), output, quiet=quiet)
         return 0
     names = {
-        "message": "what",
-        "class": "class",
-        "direction": "who refuses",
-        "hint": "hint",
-        "why": "why",
-        "mend": "how to mend it",
-        "source": "source",
+        "message": Phrase("what"),
+        "class": Phrase("class"),
+        "direction": Phrase("who refuses"),
+        "hint": Phrase("hint"),
+        "why": Phrase("why"),
+        "mend": Phrase("how to mend it"),
+        "source": Phrase("source"),
     }
-    lines = [texts["id"], *(f"  {label}: {texts[key]}" for key, label in names.items() if texts.get(key))]
+    lines = [texts["id"], *(f"  {label.said(lang)}: {texts[key]}" for key, label in names.items() if texts.get(key))]
     if not is_reviewed(lang):
-        lines.append(f"  (the texts in {lang} have not been reviewed by a person)")
+        note = Phrase("the texts in {language} have not been reviewed by a person", language=lang)
+        lines.append(f"  ({note.said(lang)})")
     write("\n".join(lines), output, quiet=quiet)
     return 0
 

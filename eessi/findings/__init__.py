@@ -5,7 +5,20 @@ never shown as ``valid``.
 """
 
 from eessi.findings.finding import Finding, Fix, Severity
+from eessi.findings.phrases import Phrase, said
 from eessi.findings.texts import explain, known_ids, text_of
 from eessi.findings.verdict import NotChecked, Outcome, Verdict
 
-__all__ = ["Finding", "Fix", "NotChecked", "Outcome", "Severity", "Verdict", "explain", "known_ids", "text_of"]
+__all__ = [
+    "Finding",
+    "Fix",
+    "NotChecked",
+    "Outcome",
+    "Phrase",
+    "Severity",
+    "Verdict",
+    "explain",
+    "known_ids",
+    "said",
+    "text_of",
+]

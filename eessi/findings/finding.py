@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from eessi.findings.phrases import said
+
 __all__ = ["Finding", "Fix", "Severity"]
 
 
@@ -42,7 +44,8 @@ class Finding:
     :param path: readable path without prefixes, ``S071/Person/PersonIdentification/sex``; lists by index, ``Address[2]``.
     :param line: line of the offending node, counted from 1; ``None`` where there is none.
     :param column: column of the offending node, counted from 1.
-    :param got: what stood there, masked: codes and structure are shown, other text only by type and length.
+    :param got: what stood there, masked: codes and structure are shown, other text only by type and length. Where it is
+        words rather than data it is a :class:`~eessi.findings.Phrase`, as are those of ``expected`` and ``params``.
     :param value: what stood there, unmasked. Never printed unless a person asks for values.
     :param expected: what would have been right, nearest first.
     :param params: values for the place holders of the text, free of personal data.
@@ -65,20 +68,20 @@ class Finding:
         """The sentence that says what is wrong, in ``lang`` or, where that is missing, in English."""
         from eessi.findings.texts import text_of
 
-        return text_of(self.id, "message", lang, self._values())
+        return text_of(self.id, "message", lang, self._values(lang))
 
     def hint(self, lang: str = "en") -> str | None:
         """What to do about it, in ``lang``; ``None`` where the table has no hint."""
         from eessi.findings.texts import text_of
 
-        return text_of(self.id, "hint", lang, self._values()) or None
+        return text_of(self.id, "hint", lang, self._values(lang)) or None
 
-    def _values(self) -> dict[str, str]:
+    def _values(self, lang: str) -> dict[str, str]:
         name = (self.path or "").rpartition("/")[2]
         return {
             "path": self.path or "",
             "name": name,
-            "got": self.got or "",
-            "expected": ", ".join(self.expected),
-            **self.params,
+            "got": said(self.got or "", lang),
+            "expected": ", ".join(said(text, lang) for text in self.expected),
+            **{key: said(text, lang) for key, text in self.params.items()},
         }

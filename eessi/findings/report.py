@@ -9,10 +9,18 @@ import attrs
 
 from eessi.errors import InputError
 from eessi.findings.finding import Finding, Severity
+from eessi.findings.phrases import Phrase
 from eessi.findings.verdict import NotChecked, Outcome, Verdict
 
-__all__ = ["Judged", "count"]
+__all__ = ["Judged", "count", "count_words", "outcome_word", "severity_word"]
 
+_SEVERITIES = {Severity.ERROR: Phrase("error"), Severity.WARNING: Phrase("warning"), Severity.INFO: Phrase("info")}
+_OUTCOMES: dict[str, Phrase] = {
+    Outcome.VALID: Phrase("valid"),
+    Outcome.INVALID: Phrase("invalid"),
+    Outcome.UNDETERMINED: Phrase("undetermined"),
+    "unreadable": Phrase("unreadable"),
+}
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
@@ -34,7 +42,9 @@ class Judged:
         """An input that could not be read."""
         at = f" (byte {error.offset})" if error.offset is not None else ""
         finding = Finding("DOC-UNREADABLE", line=error.line, params={"reason": f"{error.reason}{at}"})
-        verdict = Verdict(Outcome.UNDETERMINED, (finding,), (NotChecked("document", "it cannot be read"),))
+        verdict = Verdict(
+            Outcome.UNDETERMINED, (finding,), (NotChecked(Phrase("document"), Phrase("it cannot be read")),)
+        )
         return cls(file, verdict, f"{file}: {error.reason}{at}")
 
     def exit_code(self, fail_on: Severity = Severity.ERROR) -> int:
@@ -55,3 +65,18 @@ def count(results: Iterable[Judged]) -> dict[str, int]:
     outcomes = Counter(str(result.verdict.outcome) for result in results)
     unreadable = sum(result.unreadable is not None for result in results)
     return {**{outcome.value: outcomes[outcome.value] for outcome in Outcome}, "unreadable": unreadable}
+
+
+def count_words(results: Iterable[Judged], lang: str) -> list[tuple[str, int, str]]:
+    """The counts for people: key of :func:`count`, number, and the key in ``lang``."""
+    return [(key, number, _OUTCOMES[key].said(lang)) for key, number in count(results).items()]
+
+
+def severity_word(finding: Finding, lang: str) -> str:
+    """How bad a finding is, as people of that language call it."""
+    return _SEVERITIES[finding.severity].said(lang)
+
+
+def outcome_word(judged: Judged, lang: str) -> str:
+    """How an input ended, as people of that language call it."""
+    return _OUTCOMES["unreadable" if judged.unreadable is not None else judged.verdict.outcome].said(lang)

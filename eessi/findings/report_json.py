@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eessi.findings.finding import Finding
+from eessi.findings.phrases import said
 from eessi.findings.report import Judged, count
 
 __all__ = ["ExplainDocument", "FindingModel", "ResultModel", "VerdictDocument", "VerdictLine", "as_json", "as_ndjson"]
@@ -113,8 +114,8 @@ def _finding(finding: Finding, lang: str, show_values: bool) -> FindingModel:
         line=finding.line,
         column=finding.column,
         message=finding.message(lang),
-        got=finding.got,
-        expected=list(finding.expected),
+        got=None if finding.got is None else said(finding.got, lang),
+        expected=[said(text, lang) for text in finding.expected],
         hint=finding.hint(lang),
         reference=finding.reference,
         fix=FixModel(
@@ -136,7 +137,9 @@ def result_of(judged: Judged, *, lang: str = "en", show_values: bool = False) ->
             "fidelity": verdict.fidelity,
             "verdict": verdict.outcome.value,
             "findings": [_finding(finding, lang, show_values) for finding in verdict.findings],
-            "not_checked": [NotCheckedModel(what=entry.what, why=entry.why) for entry in verdict.not_checked],
+            "not_checked": [
+                NotCheckedModel(what=str(entry.what), why=said(entry.why, lang)) for entry in verdict.not_checked
+            ],
         }
     )
 

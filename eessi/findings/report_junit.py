@@ -9,8 +9,9 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.findings.finding import Finding, Severity
-from eessi.findings.report import Judged
-from eessi.findings.verdict import Outcome
+from eessi.findings.phrases import Phrase, said
+from eessi.findings.report import Judged, severity_word
+from eessi.findings.verdict import NotChecked, Outcome
 
 __all__ = ["as_junit"]
 
@@ -31,10 +32,10 @@ def as_junit(results: Iterable[Judged], *, lang: str = "en") -> str:
         name = _clean(judged.file)
         case = etree.SubElement(suite, "testcase", name=name, classname=f"eessi.{verdict.sed or 'document'}")
         lines = [_line(finding, lang) for finding in verdict.findings]
-        lines += [f"not checked: {entry.what}: {entry.why}" for entry in verdict.not_checked]
+        lines += [_not_checked(entry, lang) for entry in verdict.not_checked]
         if kind:
             told = _telling(verdict.findings)
-            why = verdict.not_checked[0].why if verdict.not_checked else ""
+            why = said(verdict.not_checked[0].why, lang) if verdict.not_checked else ""
             node = etree.SubElement(case, kind, message=_clean(told.message(lang) if told else why))
             node.text = _clean("\n".join(lines))
         elif lines:
@@ -64,8 +65,12 @@ def _telling(findings: Iterable[Finding]) -> Finding | None:
 
 
 def _line(finding: Finding, lang: str) -> str:
-    at = f"line {finding.line}: " if finding.line is not None else ""
-    return f"{finding.severity.value} {finding.id} {at}{finding.path or ''}: {finding.message(lang)}"
+    at = "" if finding.line is None else Phrase("line {line}", line=finding.line).said(lang) + ": "
+    return f"{severity_word(finding, lang)} {finding.id} {at}{finding.path or ''}: {finding.message(lang)}"
+
+
+def _not_checked(entry: NotChecked, lang: str) -> str:
+    return Phrase("not checked: {what}: {why}", what=entry.what, why=entry.why).said(lang)
 
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

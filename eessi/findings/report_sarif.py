@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from eessi.findings.finding import Finding, Severity
+from eessi.findings.phrases import Phrase
 from eessi.findings.report import Judged
 from eessi.findings.texts import explain
+from eessi.findings.verdict import NotChecked
 
 __all__ = ["as_sarif"]
 
@@ -34,7 +36,7 @@ def as_sarif(results: Iterable[Judged], *, lang: str = "en", version: str = "0")
         "invocations": [{
             "executionSuccessful": all(judged.unreadable is None for judged in results),
             "toolExecutionNotifications": [
-                _notification(_place(judged, files), entry.what, entry.why)
+                _notification(_place(judged, files), entry, lang)
                 for judged in results for entry in judged.verdict.not_checked
             ],
         }],
@@ -90,6 +92,6 @@ def _result(place: dict[str, object], finding: Finding, rule: int, lang: str) ->
             "locations": [location]}  # fmt: skip
 
 
-def _notification(place: dict[str, object], what: str, why: str) -> dict[str, object]:
-    text = f"not checked: {what}: {why}"
+def _notification(place: dict[str, object], entry: NotChecked, lang: str) -> dict[str, object]:
+    text = Phrase("not checked: {what}: {why}", what=entry.what, why=entry.why).said(lang)
     return {"level": "note", "message": {"text": text}, "locations": [{"physicalLocation": place}]}

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from eessi.findings.finding import Finding, Severity
-from eessi.findings.report import Judged, count
-from eessi.findings.verdict import Outcome
+from eessi.findings.phrases import Phrase, said
+from eessi.findings.report import Judged, count_words, outcome_word, severity_word
+from eessi.findings.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -32,33 +33,39 @@ def as_text(results: Iterable[Judged], *, lang: str = "en", show_values: bool = 
             _result(page, judged, lang, show_values)
     if results and all(judged.unreadable is not None for judged in results):
         return page
-    numbers = count(results)
-    page.append(", ".join(f"{number} {word}" for word, number in numbers.items() if number or word != "unreadable"))
+    numbers = count_words(results, lang)
+    page.append(", ".join(f"{number} {word}" for key, number, word in numbers if number or key != "unreadable"))
     return page
 
 
 def _result(page: Text, judged: Judged, lang: str, show_values: bool) -> None:
     verdict = judged.verdict
     page.append(f"{judged.file}: ")
-    page.append(verdict.outcome.value, style=_COLOURS[verdict.outcome])
+    page.append(outcome_word(judged, lang), style=_COLOURS[verdict.outcome])
     known = " ".join(part for part in (verdict.sed, verdict.cdm) if part)
-    by = f" by {verdict.package} ({verdict.fidelity})" if verdict.package else ""
+    by = f" {_by(verdict).said(lang)}" if verdict.package else ""
     page.append(f"  {known}{by}\n" if known else "\n")
     for finding in verdict.findings:
         _finding(page, finding, lang, show_values)
     if verdict.not_checked:
-        parts = "; ".join(f"{entry.what}: {entry.why}" for entry in verdict.not_checked)
-        page.append(f"  not checked: {parts}\n", style="dim")
+        parts = "; ".join(f"{said(entry.what, lang)}: {said(entry.why, lang)}" for entry in verdict.not_checked)
+        page.append(f"  {Phrase('not checked').said(lang)}: {parts}\n", style="dim")
+
+
+def _by(verdict: Verdict) -> Phrase:
+    return Phrase("by {package} ({fidelity})", package=verdict.package or "", fidelity=verdict.fidelity or "")
 
 
 def _finding(page: Text, finding: Finding, lang: str, show_values: bool) -> None:
-    where = f"line {finding.line}" if finding.line is not None else ""
-    where += f", column {finding.column}" if finding.column is not None else ""
-    page.append(f"  {finding.severity.value}", style=_MARKS[finding.severity])
+    where = "" if finding.line is None else Phrase("line {line}", line=finding.line).said(lang)
+    where += "" if finding.column is None else ", " + Phrase("column {column}", column=finding.column).said(lang)
+    page.append(f"  {severity_word(finding, lang)}", style=_MARKS[finding.severity])
     page.append(f"  {finding.id}  {': '.join(part for part in (where, finding.path) if part)}\n")
-    page.append(f"    {finding.message(lang)}")
+    message = finding.message(lang)
+    page.append(f"    {message}")
     shown = finding.value if show_values and finding.value is not None else finding.got
-    page.append(f" (got {shown})\n" if shown and shown != "nothing" and shown not in finding.message(lang) else "\n")
+    told = shown and shown != "nothing" and said(shown, lang) not in message
+    page.append(f" ({Phrase('got {got}', got=shown).said(lang)})\n" if shown and told else "\n")
     hint = finding.hint(lang)
     if hint:
-        page.append(f"    hint: {hint}\n")
+        page.append(f"    {Phrase('hint').said(lang)}: {hint}\n")

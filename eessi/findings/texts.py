@@ -1,4 +1,4 @@
-"""Texts of findings, one catalogue per language: id -> message, hint, why, mend.
+"""Texts of findings, one catalogue per language: id -> message, hint, why, mend; and the phrases used inside them.
 
 The English catalogue is complete; a text that another language lacks falls back to it.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from eessi.errors import UnknownCode
 from eessi.ids import nearest
 
-__all__ = ["complete_families", "explain", "is_reviewed", "known_ids", "languages", "text_of"]
+__all__ = ["complete_families", "explain", "is_reviewed", "known_ids", "languages", "phrases_of", "text_of"]
 
 
 @functools.cache
@@ -27,7 +27,13 @@ def _table(lang: str) -> dict[str, Any]:
 @functools.cache
 def _catalogue(lang: str) -> dict[str, dict[str, str]]:
     table = _table(lang)
-    return {key: row for key, row in table.items() if isinstance(row, dict) and key != "about"}
+    return {key: row for key, row in table.items() if isinstance(row, dict) and key not in ("about", "phrases")}
+
+
+def phrases_of(lang: str) -> Mapping[str, str]:
+    """What a language has for the English phrases of the code, place holders in braces."""
+    phrases: Mapping[str, str] = _table(lang).get("phrases", {})
+    return phrases
 
 
 def known_ids() -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Outcome(enum.StrEnum):
 
 @attrs.frozen(slots=True)
 class NotChecked:
-    """A part that was not checked, and why."""
+    """A part that was not checked, and why; both may be a :class:`~eessi.findings.Phrase`."""
 
     what: str
     why: str

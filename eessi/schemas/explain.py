@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 
 from eessi import _xml
-from eessi.findings import Finding, Fix, Severity
+from eessi.findings import Finding, Fix, Phrase, Severity
 from eessi.schemas.explain_codes import code_list_text, nearest_code
 from eessi.schemas.explain_places import Draft, finish, masked, path_of
 from eessi.schemas.explain_plan import Node, Way, plan_of
@@ -166,7 +166,7 @@ class _Walk:
             "rename", path if len(found) == 1 else whole, _xml.local_name(found[0]) if len(found) == 1 else "*", True
         )
         params = {"count": str(len(found))}
-        self.drafts.append(Draft("SCH-NAMESPACE", found[0], path, got=namespace, expected=("no namespace",),
+        self.drafts.append(Draft("SCH-NAMESPACE", found[0], path, got=namespace, expected=(Phrase("no namespace"),),
                                  params=params, fix=fix))  # fmt: skip
 
     def stray_text(self, element: etree._Element) -> None:
@@ -299,7 +299,7 @@ class _Walk:
         if id == "SCH-CODE":
             id, expected, params, fix = self.code(node, text, path, fix)
         elif id in ("SCH-DATE-FORM", "SCH-DATE-IMPOSSIBLE"):
-            expected = ("a date as YYYY-MM-DD",)
+            expected = (Phrase("a date as YYYY-MM-DD"),)
         elif "limit" in params:
             expected = (params["limit"],)
         elif "type" in params:
@@ -326,7 +326,7 @@ class _Walk:
         if near is None:
             return "SCH-CODE", codes, params, fix
         label = next((code.label for code in node.codes.codes if code.value == near), near) if node.codes else near
-        params |= {"near": near, "label": "the nearest code" if label == near else label}
+        params |= {"near": near, "label": Phrase("the nearest code") if label == near else label}
         expected = (near, *(code for code in codes if code != near))
         id = "SCH-CODE-BLANKS" if text.strip(_BLANK) == near else "SCH-CODE-NEAR"
         return id, expected, params, Fix("replace", path, near, determined=True) if sure else fix
@@ -374,7 +374,7 @@ def _is_code_as_attribute(node: Node, element: etree._Element, name: str) -> boo
 
 
 def _shown(got: str) -> str:
-    return got if got == "empty" or got.startswith("text of") else f"`{got}`"
+    return got if isinstance(got, Phrase) else f"`{got}`"
 
 
 def _parent(element: etree._Element) -> etree._Element:
@@ -433,7 +433,7 @@ class _OpenWalk(_Walk):
             if below.element.known and _surely_required(node.particles, below.element) and tag not in names:
                 path = f"{path_of(element, self.root)}/{below.element.name}"
                 params = {"parent": node.element.name}
-                self.drafts.append(Draft("SCH-MISSING-LAST", element, path, got="nothing", expected=(below.element.name,),
+                self.drafts.append(Draft("SCH-MISSING-LAST", element, path, got=Phrase("nothing"), expected=(below.element.name,),
                                          params=params))  # fmt: skip
         return pairs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from eessi.findings import Phrase
 from eessi.ids import fold_country, nearest
 from eessi.schemas.structure import CodeList
 
@@ -32,5 +33,6 @@ def code_list_text(codes: tuple[str, ...], labels: CodeList | None) -> str:
     """The codes as a person reads them: ``01 Male, 02 Female, 98 Unknown``."""
     texts = {code.value: code.label for code in labels.codes} if labels is not None else {}
     rows = [code if texts.get(code, code) == code else f"{code} {texts[code]}" for code in codes[:_SHOWN]]
-    more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
-    return ", ".join(rows) + more
+    told = ", ".join(rows)
+    rest = len(codes) - _SHOWN
+    return Phrase("{codes} and {number} more", codes=told, number=rest) if rest > 0 else told

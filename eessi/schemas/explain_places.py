@@ -12,7 +12,7 @@ import attrs
 from lxml import etree
 
 from eessi import _xml
-from eessi.findings import Finding, Fix, Severity
+from eessi.findings import Finding, Fix, Phrase, Severity
 
 __all__ = ["Draft", "finish", "masked", "path_of"]
 
@@ -77,8 +77,10 @@ def masked(text: str, *, code: bool = False) -> str:
     if code and _SHORT_CODE.fullmatch(text):
         return text
     if not text:
-        return "empty"
-    return f"text of {len(text)} character{'s' if len(text) != 1 else ''}"
+        return Phrase("empty")
+    if len(text) == 1:
+        return Phrase("text of 1 character")
+    return Phrase("text of {number} characters", number=len(text))
 
 
 def finish(drafts: Iterable[Draft], root: etree._Element, data: bytes | None) -> tuple[Finding, ...]:

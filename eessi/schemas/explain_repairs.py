@@ -13,7 +13,7 @@ import attrs
 from lxml import etree
 
 from eessi import _xml
-from eessi.findings import Fix
+from eessi.findings import Fix, Phrase
 from eessi.schemas.explain_models import Edge, Model, Repair, likeness
 from eessi.schemas.explain_places import Draft, path_of, step_of
 from eessi.schemas.explain_plan import Node, tag_of
@@ -402,7 +402,7 @@ def _absent(group: Group, lack: _Missing) -> None:
             "SCH-MISSING" if following else "SCH-MISSING-LAST",
             anchor,
             f"{path_of(group.element, group.root)}/{name}",
-            got="nothing",
+            got=Phrase("nothing"),
             expected=(name,),
             params={"next": following, "parent": parent} if following else {"parent": parent},
             reference=_reference(group.node),
@@ -418,7 +418,7 @@ def _choice_never(group: Group, lack: _Missing, choice: Choice) -> None:
             "SCH-CHOICE-NONE",
             anchor,
             path_of(group.element, group.root),
-            got="nothing",
+            got=Phrase("nothing"),
             expected=names,
             params={"parent": _label(group.node.tag), "choices": ", ".join(f"`{name}`" for name in names)},
             reference=_reference(group.node),

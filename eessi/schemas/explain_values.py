@@ -17,6 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from eessi.findings import Phrase
 from eessi.schemas.explain_patterns import to_python
 from eessi.schemas.structure import Facets
 
@@ -160,7 +161,7 @@ def _month_days(year: int, month: int) -> int:
 def _integer(low: int | None, high: int | None, *, base: str) -> Check:
     def check(text: str) -> Fault | None:
         if not _INTEGER.fullmatch(text) or len(text) > 4000:
-            return ("SCH-TYPE", {"type": "whole number"})
+            return ("SCH-TYPE", {"type": Phrase("whole number")})
         number = int(text)
         if (low is not None and number < low) or (high is not None and number > high):
             return ("SCH-RANGE", {"limit": base})
@@ -170,16 +171,17 @@ def _integer(low: int | None, high: int | None, *, base: str) -> Check:
 
 
 def _decimal(text: str) -> Fault | None:
-    return None if _DECIMAL.fullmatch(text) else ("SCH-TYPE", {"type": "decimal number, with a point"})
+    return None if _DECIMAL.fullmatch(text) else ("SCH-TYPE", {"type": Phrase("decimal number, with a point")})
 
 
 def _bounds(facets: Facets) -> list[Check]:
     """Bounds and digits of a number whose form has been checked."""
-    tests: list[tuple[str | None, str, Callable[[Decimal, Decimal], bool]]] = [
-        (facets.min_inclusive, "at least", lambda number, limit: number >= limit),
-        (facets.max_inclusive, "at most", lambda number, limit: number <= limit),
-        (facets.min_exclusive, "more than", lambda number, limit: number > limit),
-        (facets.max_exclusive, "less than", lambda number, limit: number < limit),
+    low, high, above, below = facets.min_inclusive, facets.max_inclusive, facets.min_exclusive, facets.max_exclusive
+    tests: list[tuple[str | None, Phrase, Callable[[Decimal, Decimal], bool]]] = [
+        (low, Phrase("at least {limit}", limit=low or ""), lambda number, limit: number >= limit),
+        (high, Phrase("at most {limit}", limit=high or ""), lambda number, limit: number <= limit),
+        (above, Phrase("more than {limit}", limit=above or ""), lambda number, limit: number > limit),
+        (below, Phrase("less than {limit}", limit=below or ""), lambda number, limit: number < limit),
     ]
     steps: list[Check] = [_bound(limit, words, holds) for limit, words, holds in tests if limit is not None]
     if facets.total_digits is not None or facets.fraction_digits is not None:
@@ -187,9 +189,9 @@ def _bounds(facets: Facets) -> list[Check]:
     return steps
 
 
-def _bound(limit: str, words: str, holds: Callable[[Decimal, Decimal], bool]) -> Check:
+def _bound(limit: str, words: Phrase, holds: Callable[[Decimal, Decimal], bool]) -> Check:
     def check(text: str) -> Fault | None:
-        return None if holds(Decimal(text), Decimal(limit)) else ("SCH-RANGE", {"limit": f"{words} {limit}"})
+        return None if holds(Decimal(text), Decimal(limit)) else ("SCH-RANGE", {"limit": words})
 
     return check
 
@@ -199,9 +201,9 @@ def _digits(total: int | None, fraction: int | None) -> Check:
         whole, _, part = text.lstrip("+-").partition(".")
         whole, part = whole.lstrip("0"), part.rstrip("0")
         if fraction is not None and len(part) > fraction:
-            return ("SCH-DIGITS", {"limit": f"{fraction} after the point"})
+            return ("SCH-DIGITS", {"limit": Phrase("{number} after the point", number=fraction)})
         if total is not None and len(whole) + len(part) > total:
-            return ("SCH-DIGITS", {"limit": f"{total} in all"})
+            return ("SCH-DIGITS", {"limit": Phrase("{number} in all", number=total)})
         return None
 
     return check

@@ -10,7 +10,7 @@ import attrs
 from lxml import etree
 
 from eessi import _xml
-from eessi.findings import Finding, Fix
+from eessi.findings import Finding, Fix, Phrase
 from eessi.ids import CdmVersion, SedType
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def recognise(root: etree._Element, registry: Registry) -> Recognised:
     name, namespace = _xml.local_name(root), _xml.namespace_of(root)
     found = _ROOT.fullmatch(name)
     if not found:
-        fault = Finding("DOC-ROOT", path=name, got=name[:60], expected=("a SED code",))
+        fault = Finding("DOC-ROOT", path=name, got=name[:60], expected=(Phrase("a SED code"),))
         return Recognised(name, faults=(fault,))
     sed = SedType(found["code"])
     space = _CDM.fullmatch(namespace) or _SANDBOX.fullmatch(namespace)
@@ -65,7 +65,7 @@ def _wrong_namespace(
     return Finding(
         "DOC-NAMESPACE",
         path=name,
-        got=namespace[:120] or "none",
+        got=namespace[:120] or Phrase("none"),
         expected=(meant or CdmVersion(4, 4).namespace(sed),),
         fix=fix,
     )

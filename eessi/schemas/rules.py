@@ -20,7 +20,7 @@ from typing import Final
 from lxml import etree
 
 from eessi import _xml
-from eessi.findings import Finding, NotChecked, Severity
+from eessi.findings import Finding, NotChecked, Phrase, Severity
 from eessi.schemas.explain_places import Draft, finish, path_of
 from eessi.schemas.structure import Structure
 
@@ -116,7 +116,7 @@ def rules_by_entry_point() -> tuple[tuple[str, Rule | str], ...]:
         try:
             found.append((point.name, point.load()))
         except Exception as error:  # noqa: BLE001  # foreign code: whatever it raises must not stop the others
-            found.append((point.name, f"cannot be loaded: {type(error).__name__}"))
+            found.append((point.name, Phrase("cannot be loaded: {error}", error=type(error).__name__)))
     return tuple(found)
 
 
@@ -140,12 +140,14 @@ def apply_rules(
     not_checked: list[NotChecked] = []
     for id, rule in chosen:
         if isinstance(rule, str):
-            not_checked.append(NotChecked(f"rule {id}", rule))
+            not_checked.append(NotChecked(Phrase("rule {id}", id=id), rule))
             continue
         try:
             drafts += rule(subject)
         except RuleCannotCheck as error:
-            not_checked.append(NotChecked(f"rule {id}", str(error)))
+            not_checked.append(NotChecked(Phrase("rule {id}", id=id), error.args[0] if error.args else ""))
         except Exception as error:  # noqa: BLE001  # a broken rule is a rule that was not checked
-            not_checked.append(NotChecked(f"rule {id}", f"it stopped: {type(error).__name__}"))
+            not_checked.append(
+                NotChecked(Phrase("rule {id}", id=id), Phrase("it stopped: {error}", error=type(error).__name__))
+            )
     return finish(drafts, root, data), tuple(not_checked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from eessi.findings import Phrase
 from eessi.schemas.explain_places import Draft
 from eessi.schemas.explain_values import date_of
 from eessi.schemas.rules import Subject
@@ -18,7 +19,7 @@ def period_order(subject: Subject) -> Iterator[Draft]:
         first = date_of(subject.text(start)) if start is not None else None
         last = date_of(subject.text(end))
         if first is not None and last is not None and last < first:
-            yield subject.warning("RUL-PERIOD", end, expected=("a day not before startDate",))
+            yield subject.warning("RUL-PERIOD", end, expected=(Phrase("a day not before {name}", name="startDate"),))
 
 
 def birth_in_future(subject: Subject) -> Iterator[Draft]:
@@ -26,4 +27,4 @@ def birth_in_future(subject: Subject) -> Iterator[Draft]:
     for birth in subject.named("dateBirth"):
         day = date_of(subject.text(birth))
         if day is not None and day > subject.today:
-            yield subject.warning("RUL-BIRTH", birth, expected=("a day that has passed",))
+            yield subject.warning("RUL-BIRTH", birth, expected=(Phrase("a day that has passed"),))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import cast
 
+from eessi.findings import Phrase
 from eessi.ids import fold_country
 from eessi.schemas.explain_places import Draft, masked
 from eessi.schemas.rules import RuleCannotCheck, Subject
@@ -28,7 +29,7 @@ def _is_valid(module: str) -> Callable[..., bool]:
     try:
         return cast(Callable[..., bool], importlib.import_module(module).is_valid)
     except ModuleNotFoundError:
-        raise RuleCannotCheck("python-stdnum is not installed: pip install 'eessi-toolkit[rules]'") from None
+        raise RuleCannotCheck(Phrase("python-stdnum is not installed: pip install 'eessi-toolkit[rules]'")) from None
 
 
 def personal_number(subject: Subject) -> Iterator[Draft]:
@@ -51,7 +52,7 @@ def iban(subject: Subject) -> Iterator[Draft]:
     for element in subject.named("IBAN"):
         text = subject.text(element)
         if text and not _is_valid("stdnum.iban")(text, check_country=False):
-            yield subject.warning("RUL-IBAN", element, got=masked(text), value=text, expected=("an IBAN",))
+            yield subject.warning("RUL-IBAN", element, got=masked(text), value=text, expected=(Phrase("an IBAN"),))
 
 
 def bic(subject: Subject) -> Iterator[Draft]:
@@ -59,4 +60,4 @@ def bic(subject: Subject) -> Iterator[Draft]:
     for element in subject.named("BICSWIFT", "BIC"):
         text = subject.text(element)
         if text and not _is_valid("stdnum.bic")(text):
-            yield subject.warning("RUL-BIC", element, got=masked(text), value=text, expected=("a BIC",))
+            yield subject.warning("RUL-BIC", element, got=masked(text), value=text, expected=(Phrase("a BIC"),))

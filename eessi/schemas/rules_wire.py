@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from eessi import _xml
 from eessi.errors import UsageError
-from eessi.findings import Fix
+from eessi.findings import Fix, Phrase
 from eessi.ids import InstitutionId, fold_country
-from eessi.schemas.explain_places import Draft, path_of
+from eessi.schemas.explain_places import Draft, masked, path_of
 from eessi.schemas.rules import Subject
 
 __all__ = ["country_spelling", "institution_id", "root_attributes"]
@@ -19,10 +19,12 @@ def root_attributes(subject: Subject) -> Iterator[Draft]:
     structure, root = subject.structure, subject.root
     if structure is None or structure.version.major < 4:
         return
-    stated = [root.get(name, "").strip() for name in ("sedGVer", "sedVer")]
-    wanted = [str(structure.version.major), str(structure.version.minor)]
-    if all(stated) and stated != wanted:
-        yield subject.warning("DOC-ATTRIBUTES", root, got=" and ".join(stated)[:40], expected=(" and ".join(wanted),))
+    first, second = (root.get(name, "").strip() for name in ("sedGVer", "sedVer"))
+    major, minor = str(structure.version.major), str(structure.version.minor)
+    if first and second and (first, second) != (major, minor):
+        got = Phrase("{first} and {second}", first=first[:16], second=second[:16])
+        wanted = Phrase("{first} and {second}", first=major, second=minor)
+        yield subject.warning("DOC-ATTRIBUTES", root, got=got, expected=(wanted,))
 
 
 def country_spelling(subject: Subject) -> Iterator[Draft]:
@@ -46,6 +48,6 @@ def institution_id(subject: Subject) -> Iterator[Draft]:
         except UsageError:
             fine = False
         if not fine:
-            length = len(subject.text(element))
-            yield subject.warning("RUL-INSTITUTION", element, got=f"text of {length} characters",
-                                  value=subject.text(element), expected=("CC:LOCAL, as in BE:0203980409",))  # fmt: skip
+            text = subject.text(element)
+            wanted = Phrase("country, colon and local part, as in {example}", example="BE:0203980409")
+            yield subject.warning("RUL-INSTITUTION", element, got=masked(text), value=text, expected=(wanted,))

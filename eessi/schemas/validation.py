@@ -18,7 +18,7 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import BrokenData
-from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Outcome, Phrase, Severity, Verdict
 from eessi.schemas.recognition import SIGNATURE, Recognised, recognise
 from eessi.schemas.structure import Fidelity, Structure
 
@@ -30,10 +30,10 @@ __all__ = ["validate_bytes", "validate_tree", "with_rules"]
 SECONDS: Final = 20.0
 """How long the explanation of one document may take before the verdict stays undetermined."""
 
-_NO_CERTIFICATE: Final = NotChecked("signature", "no certificate was given")
-_NOT_SIGNED: Final = NotChecked("signature", "the document is not signed")
-_NO_ATTACHMENTS: Final = NotChecked("attachments", "they are not part of the SED")
-_NO_RULES: Final = NotChecked("business rules", "not asked for")
+_NO_CERTIFICATE: Final = NotChecked(Phrase("signature"), Phrase("no certificate was given"))
+_NOT_SIGNED: Final = NotChecked(Phrase("signature"), Phrase("the document is not signed"))
+_NO_ATTACHMENTS: Final = NotChecked(Phrase("attachments"), Phrase("they are not part of the SED"))
+_NO_RULES: Final = NotChecked(Phrase("business rules"), Phrase("not asked for"))
 
 _SIGNED_PARTS: Final = (_NO_CERTIFICATE, _NO_ATTACHMENTS, _NO_RULES)
 _UNSIGNED_PARTS: Final = (_NOT_SIGNED, _NO_ATTACHMENTS, _NO_RULES)
@@ -174,15 +174,11 @@ def _apply(
 
 
 def _by_root(recognised: Recognised, root: etree._Element, options: _Options) -> Verdict:
-    line, column = root.sourceline, None
-    number = next((n for n, e in enumerate(root.getroottree().getroot().iter(etree.Element)) if e is root), 0)
-    place = _xml.positions(options.data, {number}).get(number) if options.data is not None else None
-    if place is not None:
-        line, column = place
+    line, column = _xml.place_of(root, options.data)
     return Verdict.of(
         [attrs.evolve(fault, line=line, column=column) for fault in recognised.faults],
         determined=False,
-        not_checked=(NotChecked("structure", "the root element settles it"), *_parts(root)),
+        not_checked=(NotChecked(Phrase("structure"), Phrase("the root element settles it")), *_parts(root)),
         sed=recognised.sed,
         cdm=str(recognised.version) if recognised.version else None,
     )
@@ -191,9 +187,11 @@ def _by_root(recognised: Recognised, root: etree._Element, options: _Options) ->
 def _without_schema(
     recognised: Recognised, root: etree._Element, package: str | None, as_of: dt.date | None
 ) -> Verdict:
-    where = f" of package {package}" if package else ""
-    when = f" on {as_of}" if as_of else ""
-    why = f"no package knows {recognised.sed} in version {recognised.version}"
+    why = Phrase("no package knows {sed} in version {cdm}", sed=str(recognised.sed), cdm=str(recognised.version))
+    if package:
+        why = Phrase("{why} (asked for: {package})", why=why, package=package)
+    if as_of:
+        why = Phrase("{why} on {day}", why=why, day=as_of.isoformat())
     finding = Finding(
         "DOC-NO-SCHEMA",
         Severity.INFO,
@@ -204,7 +202,7 @@ def _without_schema(
     return Verdict(
         Outcome.UNDETERMINED,
         (finding,),
-        (NotChecked("structure", f"{why}{where}{when}"), *_parts(root)),
+        (NotChecked(Phrase("structure"), why), *_parts(root)),
         sed=recognised.sed,
         cdm=str(recognised.version),
     )
@@ -227,7 +225,7 @@ def _undetermined(recognised: Recognised, found: Found | None, root: etree._Elem
     return Verdict(
         Outcome.UNDETERMINED,
         (finding,),
-        (NotChecked("structure", finding.message()), *_parts(root)),
+        (NotChecked(Phrase("structure"), finding.params["reason"]), *_parts(root)),
         sed=recognised.sed,
         cdm=str(recognised.version),
         package=found.coordinates if found else None,
@@ -246,9 +244,11 @@ def _judge(root: etree._Element, registry: Registry, applied: _Applied, options:
     except BrokenData as error:
         finding = _broken(applied.recognised, str(error))
     except TooLong:
-        finding = _stopped(applied.recognised, f"it took longer than {options.seconds} seconds")
+        finding = _stopped(
+            applied.recognised, Phrase("it took longer than {seconds} seconds", seconds=f"{options.seconds:g}")
+        )
     except MemoryError:
-        finding = _stopped(applied.recognised, "the memory is used up")
+        finding = _stopped(applied.recognised, Phrase("the memory is used up"))
     except Exception as error:  # noqa: BLE001  # whatever breaks, the document has not been checked
         finding = _stopped(applied.recognised, type(error).__name__)
     return _undetermined(applied.recognised, applied.found, root, finding)
@@ -264,11 +264,15 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
     findings = _explain(root, registry, applied, options, certain_only=accepted)
     refused = any(finding.severity is Severity.ERROR for finding in findings)
     if accepted:
-        return attrs.evolve(fine, findings=findings) if not refused else _disagree(root, applied, "yes", "no", findings)
+        return (
+            attrs.evolve(fine, findings=findings)
+            if not refused
+            else _disagree(root, applied, Phrase("yes"), Phrase("no"), findings)
+        )
     if not refused:
         second = _second_opinion(root, registry, applied)
         if not second:
-            return _disagree(root, applied, "no", "yes", findings)
+            return _disagree(root, applied, Phrase("no"), Phrase("yes"), findings)
         findings = _confirmed(findings, second)
     return Verdict(Outcome.INVALID, findings, fine.not_checked, fine.sed, fine.cdm, fine.package, fine.fidelity)
 
@@ -337,7 +341,7 @@ def _disagree(root: etree._Element, applied: _Applied, fast: str, rich: str, fin
         fine,
         outcome=Outcome.UNDETERMINED,
         findings=(gears, *_lowered(findings)),
-        not_checked=(NotChecked("structure", "the two ways of checking disagree"), *fine.not_checked),
+        not_checked=(NotChecked(Phrase("structure"), Phrase("the two ways of checking disagree")), *fine.not_checked),
     )
 
 
@@ -349,10 +353,10 @@ def _lowered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 _WHY_NOT: Final = {
-    Fidelity.SANDBOX: "the sandbox is the toolkit's own and proves nothing about EESSI",
-    Fidelity.OBSERVED: "the open package knows this SED from documents only",
-    Fidelity.MAPPED: "the open package knows this SED from mappings only",
-    Fidelity.NAMED: "the open package knows this SED by name only",
+    Fidelity.SANDBOX: Phrase("the sandbox is the toolkit's own and proves nothing about EESSI"),
+    Fidelity.OBSERVED: Phrase("the open package knows this SED from documents only"),
+    Fidelity.MAPPED: Phrase("the open package knows this SED from mappings only"),
+    Fidelity.NAMED: Phrase("the open package knows this SED by name only"),
 }
 
 
@@ -365,7 +369,7 @@ def _by_likeness(root: etree._Element, registry: Registry, applied: _Applied, op
         fine,
         outcome=Outcome.UNDETERMINED,
         findings=findings,
-        not_checked=(NotChecked("structure", _WHY_NOT[fidelity]), *fine.not_checked),
+        not_checked=(NotChecked(Phrase("structure"), _WHY_NOT[fidelity]), *fine.not_checked),
     )
 
 

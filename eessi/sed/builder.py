@@ -20,7 +20,7 @@ import attrs
 from lxml import etree
 
 from eessi.errors import EessiError, UsageError
-from eessi.findings import Finding, Severity, Verdict
+from eessi.findings import Finding, Phrase, Severity, Verdict
 from eessi.ids import CdmVersion, SedType, nearest
 from eessi.sed.document import ROOT_ATTRIBUTES, Sed
 from eessi.sed.losses import Loss, LossKind, LossReport
@@ -241,7 +241,7 @@ class _Assembly:
         kind = place.element.kind if place is not None else None
         if isinstance(value, Mapping):
             if kind == "leaf":
-                self.problem("BLD-SHAPE", path, got="a group", wanted="a text")
+                self.problem("BLD-SHAPE", path, got=Phrase("a group"), wanted=Phrase("a text"))
                 return
             element = self.element(parent, name, path)
             if element is not None:
@@ -251,7 +251,7 @@ class _Assembly:
         if text is None:
             return
         if kind == "group":
-            self.problem("BLD-SHAPE", path, got="a text", wanted="a group")
+            self.problem("BLD-SHAPE", path, got=Phrase("a text"), wanted=Phrase("a group"))
             return
         element = self.element(parent, name, path)
         if element is not None:
@@ -261,7 +261,7 @@ class _Assembly:
         """Write a code element; ``single``: one element per code, because the element repeats and its code does not."""
         inner = value["value"] if isinstance(value, Mapping) and set(value) == {"value"} else value
         if isinstance(inner, Mapping):
-            self.problem("BLD-SHAPE", path, got="a group", wanted="a code")
+            self.problem("BLD-SHAPE", path, got=Phrase("a group"), wanted=Phrase("a code"))
             return
         entries = [entry for entry in _entries(inner) if not _is_empty(entry)]
         several = any(isinstance(entry, Mapping | list | tuple) for entry in entries)

@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import attrs
 from lxml import etree
 
 from eessi import _xml
 from eessi.errors import BrokenData, UsageError
-from eessi.findings import Finding, NotChecked, Severity
+from eessi.findings import Finding, NotChecked, Phrase, Severity
 from eessi.sed.header import Header, Party, same_id
 from eessi.sed.message import Message
 
 if TYPE_CHECKING:
     from eessi.schemas import Registry
 
-__all__ = ["about_header", "about_message", "against_schema"]
+__all__ = ["about_header", "about_message", "against_schema", "placed"]
 
 _HEADER = "StandardBusinessDocument/StandardBusinessDocumentHeader"
 
@@ -30,18 +31,23 @@ def about_message(message: Message) -> tuple[list[Finding], list[NotChecked]]:
     header, sed = message.header, message.sed
     findings = list(about_header(header))
     if header.sed is not None and header.sed != sed.type and header.sed != sed.name:
-        findings.append(_disagree("the type of the document", header.sed, sed.type, "Type"))
+        findings.append(_disagree(Phrase("the type of the document"), header.sed, sed.type, "Type"))
     if header.sed_version is not None and not sed.is_sandbox and not header.sed_version.same_minor(sed.version):
-        findings.append(_disagree("the version", str(header.sed_version), str(sed.version), "TypeVersion"))
+        findings.append(_disagree(Phrase("the version"), str(header.sed_version), str(sed.version), "TypeVersion"))
     findings.extend(_location(header))
     listed = {entry.identifier for entry in header.attachments}
     here = {part.identifier for part in message.attachments}
     not_checked = []
     if header.attachments and not any(same_id(a, b) for a in listed for b in here):
-        not_checked.append(NotChecked("attachments", "they travel beside the message and were not given"))
+        not_checked.append(
+            NotChecked(Phrase("attachments"), Phrase("they travel beside the message and were not given"))
+        )
     if header.attachments and header.header_version in ("1.0", "1.1"):
-        why = f"header {header.header_version} has no known XML element for it; the list is not in the message"
-        not_checked.append(NotChecked("list of attachments", why))
+        why = Phrase(
+            "header {version} has no known XML element for it; the list is not in the message",
+            version=header.header_version,
+        )
+        not_checked.append(NotChecked(Phrase("list of attachments"), why))
     return findings, not_checked
 
 
@@ -61,9 +67,12 @@ def against_schema(
     except UsageError:
         schema = None
     except BrokenData as error:
-        return [], [NotChecked("envelope schema", str(error))]
+        return [], [NotChecked(Phrase("envelope schema"), str(error))]
     if schema is None:
-        return [], [NotChecked("envelope schema", f"no package has the transaction schema {name or 'of this message'}")]
+        why = Phrase("no package has the transaction schema of this message")
+        if name:
+            why = Phrase("no package has the transaction schema {name}", name=name)
+        return [], [NotChecked(Phrase("envelope schema"), why)]
     tree = root if root is not None else _xml.parse(message.data)
     if schema.validate(tree):
         return [], []
@@ -78,6 +87,18 @@ def against_schema(
 def _readable(path: str | None) -> str:
     steps = [re.sub(r"^[^/:]*:", "", step) for step in (path or "").strip("/").split("/")]
     return "/".join(steps)
+
+
+def placed(finding: Finding, root: etree._Element, data: bytes) -> Finding:
+    """The finding with the line and column of its node in the message, or of the nearest part around it that is there."""
+    here = root
+    for step in (finding.path or "").split("/")[1:]:
+        below = next((child for child in _xml.elements(here) if _xml.local_name(child) == step), None)
+        if below is None:
+            break
+        here = below
+    line, column = _xml.place_of(here, data)
+    return attrs.evolve(finding, line=line, column=column)
 
 
 def _disagree(what: str, got: str, expected: str, name: str) -> Finding:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import attrs
+from lxml import etree
 
-from eessi.findings import Finding, NotChecked, Outcome, Severity, Verdict
+from eessi import _xml
+from eessi.findings import Finding, NotChecked, Outcome, Phrase, Severity, Verdict
 from eessi.sed.document import ROOT_ATTRIBUTES, Sed
 
 __all__ = ["about_sed", "with_findings"]
@@ -22,19 +24,28 @@ def with_findings(verdict: Verdict, findings: list[Finding], not_checked: list[N
     return attrs.evolve(verdict, outcome=outcome, findings=found, not_checked=(*kept, *not_checked))
 
 
-def about_sed(sed: Sed) -> tuple[list[Finding], list[NotChecked]]:
-    """What a document says about itself that does not fit, and what cannot be told from it alone."""
+def about_sed(
+    sed: Sed, root: etree._Element | None = None, data: bytes | None = None
+) -> tuple[list[Finding], list[NotChecked]]:
+    """What a document says about itself that does not fit, and what cannot be told from it alone.
+
+    :param root: the same document inside the tree of a whole message, and :param data: the bytes of that message; lines
+        and columns are then those of the message.
+    """
     findings = []
     stated = tuple(sed.attributes[key].strip() for key in ROOT_ATTRIBUTES[1:] if key in sed.attributes)
-    meant = (str(sed.version.major), str(sed.version.minor))
-    if sed.version.major >= 4 and len(stated) == 2 and stated != meant:
+    major, minor = str(sed.version.major), str(sed.version.minor)
+    if sed.version.major >= 4 and len(stated) == 2 and stated != (major, minor):
+        line, column = _xml.place_of(sed.root, sed.data) if root is None else _xml.place_of(root, data)
         finding = Finding(
             "DOC-ATTRIBUTES",
             Severity.WARNING,
             sed.name,
-            sed.root.sourceline,
-            got=" and ".join(stated),
-            expected=(" and ".join(meant),),
+            line,
+            column,
+            got=Phrase("{first} and {second}", first=stated[0], second=stated[1]),
+            expected=(Phrase("{first} and {second}", first=major, second=minor),),
         )
         findings.append(finding)
-    return findings, [NotChecked("process", "whether the document may be sent now depends on its case")]
+    depends = Phrase("whether the document may be sent now depends on its case")
+    return findings, [NotChecked(Phrase("process"), depends)]

@@ -12,7 +12,7 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
-from eessi.findings import Finding, NotChecked, Severity, Verdict
+from eessi.findings import Finding, NotChecked, Phrase, Severity, Verdict
 from eessi.sed.codec import read_bytes
 from eessi.sed.document import Sed, recognise_root
 from eessi.sed.judging import about_sed, with_findings
@@ -136,17 +136,22 @@ def validate(
 
 
 def _of_message(message: Message, face: _Face) -> Verdict:
-    from eessi.sed.envelope import about_message, against_schema
+    from eessi.sed.envelope import about_message, against_schema, placed
 
     verdict = face.tree(message.sed.root, None)
+    about, depends = about_sed(message.sed)
+    findings, not_checked = about_message(message)
     whole: etree._Element | None = None
-    if verdict.findings:  # once more inside its envelope, for lines and columns of the file
+    if verdict.findings or about or findings:  # once more inside its envelope, for lines and columns of the file
         whole = _xml.parse(message.data)
         inside = [child for child in _xml.elements(whole) if child.tag == message.sed.root.tag]
-        verdict = face.tree(inside[0], message.data) if inside else verdict
-    findings, not_checked = about_message(message)
+        if inside and verdict.findings:
+            verdict = face.tree(inside[0], message.data)
+        if inside and about:
+            about, depends = about_sed(message.sed, inside[0], message.data)
+        findings = [placed(finding, whole, message.data) for finding in findings]
     more, unchecked = against_schema(message, face.registry, whole)
-    verdict = with_findings(verdict, *about_sed(message.sed))
+    verdict = with_findings(verdict, about, depends)
     return with_findings(verdict, [*findings, *more], [*not_checked, *unchecked])
 
 
@@ -162,5 +167,5 @@ def _of_json(data: bytes, name: str | None, face: _Face, cdm: str | None) -> Ver
     found = tuple(attrs.evolve(finding, line=None, column=None) for finding in verdict.findings)
     said = sed.report.of(LossKind.EMPTY, LossKind.NULL) if sed.report else ()
     empty = [Finding("DOC-EMPTY", Severity.WARNING, entry.path) for entry in said]
-    order = NotChecked("order of elements", "RINA JSON has none; that of the tree was used")
+    order = NotChecked(Phrase("order of elements"), Phrase("RINA JSON has none; that of the tree was used"))
     return with_findings(attrs.evolve(verdict, findings=found), empty, [order])

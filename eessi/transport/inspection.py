@@ -11,7 +11,7 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
-from eessi.findings import Finding, NotChecked, Severity
+from eessi.findings import Finding, NotChecked, Phrase, Severity
 from eessi.transport import wss
 from eessi.transport.bulk import pieces_of
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, Unit, UserMessage
@@ -122,7 +122,7 @@ def _no_message(data: bytes) -> Inspection | None:
 
 def _read(kind: str, detail: str) -> Inspection:
     finding = Finding("AS4-KIND", Severity.INFO, params={"detail": detail, "code": ""})
-    why = NotChecked("envelope", "the file holds no message")
+    why = NotChecked(Phrase("envelope"), Phrase("the file holds no message"))
     return Inspection(kind, Judgement(Result.PARSE, findings=(finding,), not_checked=(why,)))
 
 

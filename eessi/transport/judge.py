@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from eessi.findings import Finding, NotChecked, Severity
+from eessi.findings import Finding, NotChecked, Phrase, Severity
 from eessi.transport import wss
 from eessi.transport.bulk import Octets
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
@@ -226,7 +226,7 @@ class _Case:
         if signed is None:
             if self.policy.require_signed:
                 raise Refused("EBMS:0103", "the message is not signed", finding="AS4-UNSIGNED")
-            self.not_checked.append(NotChecked("signature", "the message is not signed"))
+            self.not_checked.append(NotChecked(Phrase("signature"), Phrase("the message is not signed")))
             return
         if not signed.messaging or not signed.body:
             raise Refused("EBMS:0101", "the signature does not cover header and body", finding="AS4-COVERAGE")
@@ -241,18 +241,20 @@ class _Case:
 
     def _trust(self, signed: wss.Signed, pinned: tuple[x509.Certificate, ...]) -> None:
         if self.signers is None:
-            self.not_checked.append(NotChecked("certificate", "no trusted certificate was given"))
+            self.not_checked.append(NotChecked(Phrase("certificate"), Phrase("no trusted certificate was given")))
             return
         certificate = signed.certificate
         if certificate is None:
-            self.not_checked.append(NotChecked("certificate", "the signer's certificate is not at hand"))
+            self.not_checked.append(
+                NotChecked(Phrase("certificate"), Phrase("the signer's certificate is not at hand"))
+            )
             return
         if certificate not in pinned:
             raise Refused(
                 "EBMS:0101", "the signer's certificate is not the one known for the sender", finding="AS4-TRUST"
             )
         if self.on is None:
-            self.not_checked.append(NotChecked("validity of the certificate", "no date was given"))
+            self.not_checked.append(NotChecked(Phrase("validity of the certificate"), Phrase("no date was given")))
             return
         first, last = validity(certificate)
         if not first <= self.on <= last:

@@ -306,7 +306,7 @@ class TestExplain:
 
     def test_unreviewed_texts_say_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         run(["explain", "SCH-CODE", "--lang", "de"])
-        assert "not been reviewed" in capsys.readouterr().out
+        assert "hat noch kein Mensch geprüft" in capsys.readouterr().out
 
 
 class TestReal:

@@ -113,6 +113,27 @@ def test_attributes_that_name_another_version(valid: bytes, registry: Registry) 
     verdict = validate(valid.replace(b'sedVer="4"', b'sedVer="2"'), registry)
     assert ids(verdict) == ["DOC-ATTRIBUTES"]
     assert verdict.outcome is Outcome.VALID
+    (finding,) = verdict.findings
+    line = valid.splitlines()[(finding.line or 0) - 1]
+    assert line[(finding.column or 0) - 1 :].startswith(b"<s:S071")
+
+
+def test_findings_about_the_envelope_stand_in_the_file(valid: bytes, registry: Registry) -> None:
+    """Line and column of the node in the message, or of the part around it where the node is missing."""
+    head = Header(sender=Party("FR:0100000001"), receivers=(Party("BE:0203980409"),), created="yesterday", sed="S072")
+    sed = parse(valid.replace(b'sedVer="4"', b'sedVer="2"'))
+    assert not isinstance(sed, Message)
+    message = Message.compose(head, sed)
+    found = {finding.id: finding for finding in validate(message, registry).findings}
+    lines = message.data.splitlines()
+
+    def at(id: str) -> bytes:
+        return lines[(found[id].line or 0) - 1][(found[id].column or 0) - 1 :]
+
+    assert at("DOC-ATTRIBUTES").startswith(b"<s:S071")
+    assert b"Type>S072" in at("DOC-VERSION")[:30]
+    assert b"yesterday" in at("MSG-TIME")[:60]
+    assert found["MSG-MISSING"].line
 
 
 @pytest.mark.parametrize(
