@@ -233,7 +233,7 @@ class _Judge:
 
         structure = self._registry.structure(verdict.sed, verdict.cdm, self._task.as_of, self._task.package)
         root, source = self._root(data)
-        return verdict if root is None else with_rules(verdict, root, structure, data=source)
+        return verdict if root is None else with_rules(verdict, root, structure, data=source, on=self._task.as_of)
 
     def _root(self, data: bytes) -> tuple[_Element | None, bytes | None]:
         """The SED's root element, in the tree of the whole document where there is one."""

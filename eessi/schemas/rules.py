@@ -79,13 +79,14 @@ Rule = Callable[[Subject], Iterable[Draft]]
 
 
 def _own_rules() -> dict[str, Rule]:
-    from eessi.schemas import rules_dates, rules_numbers, rules_wire
+    from eessi.schemas import rules_codes, rules_dates, rules_numbers, rules_wire
 
     return {
         "DOC-ATTRIBUTES": rules_wire.root_attributes,
         "RUL-PERIOD": rules_dates.period_order,
         "RUL-BIRTH": rules_dates.birth_in_future,
         "RUL-COUNTRY": rules_wire.country_spelling,
+        "RUL-CODE-DAY": rules_codes.code_in_use,
         "RUL-INSTITUTION": rules_wire.institution_id,
         "RUL-PIN": rules_numbers.personal_number,
         "RUL-IBAN": rules_numbers.iban,
@@ -98,6 +99,7 @@ OWN_RULES: Final = (
     "RUL-PERIOD",
     "RUL-BIRTH",
     "RUL-COUNTRY",
+    "RUL-CODE-DAY",
     "RUL-INSTITUTION",
     "RUL-PIN",
     "RUL-IBAN",

@@ -56,6 +56,7 @@ class _Applied:
 @attrs.frozen(slots=True)
 class _Options:
     data: bytes | None
+    as_of: dt.date | None
     rules: bool
     thorough: bool
     seconds: float | None
@@ -130,7 +131,7 @@ def validate_tree(
     :returns: ``valid`` only when an exact schema of this SED and version accepts the document; with all that was not checked.
     :raises UnknownCode: when ``package`` is not in the registry.
     """
-    options = _Options(data, rules, thorough, seconds)
+    options = _Options(data, as_of, rules, thorough, seconds)
     tag = root.tag
     kept = _APPLIED.get(registry)
     applied = kept.get((tag, package, as_of)) if kept is not None and isinstance(tag, str) else None
@@ -385,20 +386,27 @@ def _with_rules(
 ) -> Verdict:
     if not options.rules:
         return verdict
-    return with_rules(verdict, root, registry.structure_of(applied.found), data=options.data)
+    structure = registry.structure_of(applied.found)
+    return with_rules(verdict, root, structure, data=options.data, on=options.as_of)
 
 
 def with_rules(
-    verdict: Verdict, root: etree._Element, structure: Structure | None, *, data: bytes | None = None
+    verdict: Verdict,
+    root: etree._Element,
+    structure: Structure | None,
+    *,
+    data: bytes | None = None,
+    on: dt.date | None = None,
 ) -> Verdict:
     """The verdict with what the rules beyond the schema find; a place that has a finding already gets no second one.
 
     :param root: the SED's root element. :param data: the bytes of the whole document that ``root`` belongs to.
+    :param on: the day of the verdict, for rules that need one; today unless told.
     """
     from eessi.schemas.rules import apply_rules
 
     told = {(finding.id, finding.path) for finding in verdict.findings}
-    findings, not_checked = apply_rules(root, structure, data=data)
+    findings, not_checked = apply_rules(root, structure, data=data, today=on)
     return attrs.evolve(
         verdict,
         findings=(*verdict.findings, *(finding for finding in findings if not _told(finding, told))),

@@ -11,9 +11,10 @@ import pytest
 from eessi import _xml
 from eessi.findings import Finding, NotChecked, Outcome, Severity, known_ids
 from eessi.ids import COUNTRIES, CdmVersion, SedType
-from eessi.schemas import Element, Kind, Registry, Structure, rules
+from eessi.schemas import Element, Kind, Registry, Structure, rules, validate_bytes
 from eessi.schemas.explain_places import Draft
 from eessi.schemas.rules import OWN_RULES, RuleCannotCheck, Subject, apply_rules
+from eessi.schemas.rules_codes import codes_table
 from eessi.schemas.rules_numbers import pin_table
 from tests.schemas.samples import S071, damaged, judge
 
@@ -33,6 +34,13 @@ def pin(country: str, number: str) -> str:
     return f"<Pin><country><value>{country}</value></country><personalIdentificationNumber>{number}</personalIdentificationNumber></Pin>"
 
 
+def birth(day: str, country: str) -> str:
+    return (
+        f"<p><dateBirth>{day}</dateBirth>"
+        f"<Place><PlaceBirth><country><value>{country}</value></country></PlaceBirth></Place></p>"
+    )
+
+
 def test_every_rule_has_its_texts() -> None:
     assert set(OWN_RULES) == set(rules._own_rules())
     assert set(OWN_RULES) <= set(known_ids())
@@ -50,6 +58,17 @@ def test_every_rule_has_its_texts() -> None:
         ("<country><value>GB</value></country>", [("RUL-COUNTRY", "P2000/country/value")]),
         ("<Country>GR</Country>", [("RUL-COUNTRY", "P2000/Country")]),
         ("<country><value>EL</value></country><nationality><value>UK</value></nationality>", []),
+        (birth("1995-01-01", "SUHH"), [("RUL-CODE-DAY", "P2000/p/Place/PlaceBirth/country/value")]),
+        (birth("1991-01-01", "SUHH"), []),
+        (birth("1995-01-01", "EE"), []),
+        (birth("unknown", "SUHH"), []),
+        ("<PlaceBirth><country><value>DDDE</value></country></PlaceBirth>", []),
+        ("<b><Amount><currency><value>HRK</value></currency></Amount><endDate>2023-02-01</endDate></b>",
+         [("RUL-CODE-DAY", "P2000/b/Amount/currency/value")]),
+        ("<b><Amount><currency>HRK</currency></Amount><endDate>2022-02-01</endDate><startDate>2024-01-01</startDate></b>",
+         [("RUL-PERIOD", "P2000/b/endDate")]),
+        ("<b><Amount><currency>HRK</currency></Amount></b><endDate>2023-02-01</endDate>", []),
+        ("<b><Amount><currency>EUR</currency></Amount><endDate>1990-02-01</endDate></b>", []),
         ("<institutionID>BE:0203980409</institutionID>", []),
         ("<institutionID>XX:0203980409</institutionID>", [("RUL-INSTITUTION", "P2000/institutionID")]),
         ("<InstitutionID>BE 02</InstitutionID>", [("RUL-INSTITUTION", "P2000/InstitutionID")]),
@@ -82,6 +101,39 @@ def test_table_of_numbers_is_right() -> None:
         assert callable(__import__(row["module"], fromlist=["is_valid"]).is_valid)
         assert row["name"]
         assert row["source"]
+
+
+def test_table_of_codes_is_right() -> None:
+    """Former countries are those of the CDM, each once; what took the place of one is a code of today."""
+    structure = Registry.default().structure("S071", "4.4")
+    assert structure is not None
+    places = [
+        node.codes.values
+        for node in _codes(structure.root)
+        if node.type_name == "EESSIWorldCountryHistoricType" and node.codes
+    ]
+    former = {code for code in places[0] if len(code) == 4}
+    table = codes_table()
+    assert set(table) == {"country", "currency"}
+    assert set(table["country"]) == former
+    for kind, rows in table.items():
+        for code, row in rows.items():
+            assert set(row) <= {"until", "now", "source"}, code
+            assert 1970 < int(row["until"]) < 2026, code
+            assert row["source"]
+            now = row.get("now")
+            assert now is None or (now in places[0] if kind == "country" else now not in rows), code
+
+
+def _codes(element: Element) -> list[Element]:
+    return [element, *(below for child in element.elements() for below in _codes(child))]
+
+
+def test_the_day_of_the_verdict_is_the_day_of_the_rules() -> None:
+    later = damaged(("1980-01-15", "2027-01-15"))
+    for as_of, ids in ((dt.date(2026, 1, 1), ["RUL-BIRTH"]), (dt.date(2028, 1, 1), [])):
+        verdict = validate_bytes(later, Registry.default(), rules=True, as_of=as_of)
+        assert [finding.id for finding in verdict.findings] == ids
 
 
 def test_warnings_leave_the_outcome_alone_and_do_not_repeat_the_schema() -> None:

@@ -130,7 +130,12 @@ class TestFidelity:
             judge(package="cdm:9.9")
 
     def test_day_before_everything(self) -> None:
-        assert judge(as_of=dt.date(1900, 1, 1)).outcome in (Outcome.VALID, Outcome.UNDETERMINED)
+        """What ships has no beginning, so it answers for every day; a package that has one does not."""
+        assert judge(as_of=dt.date(1900, 1, 1)).outcome is Outcome.VALID
+        late = attrs.evolve(Registry.default().package("open:4.4"), valid_from=dt.date(2025, 1, 1))
+        verdict = validate_bytes(S071, Registry((late,)), as_of=dt.date(2024, 12, 31))
+        assert verdict.outcome is Outcome.UNDETERMINED
+        assert verdict.not_checked[0].why == "no package knows S071 in version 4.4 on 2024-12-31"
 
 
 class TestSignature:
