@@ -261,9 +261,15 @@ _SLIPS: Final[dict[tuple[int, bool], str]] = {
 
 
 def _explain(error: etree.XMLSyntaxError, data: bytes, source: str | None) -> InputError:
+    """What to raise for a fault that libxml2 saw.
+
+    :raises MemoryError: when it was no fault of the document: no memory was left for reading it.
+    """
     line = error.lineno or None
     text = " ".join((error.msg or "not well-formed").split(", line")[0].split())
     types = etree.ErrorTypes
+    if error.code == types.ERR_NO_MEMORY:
+        raise MemoryError
     if error.code in (types.ERR_RESOURCE_LIMIT, types.ERR_NAME_TOO_LONG):
         deep = "depth" in text.lower()
         what = f"nested deeper than {_LIBXML2_DEPTH}" if deep else "larger in one text, value or name than is allowed"

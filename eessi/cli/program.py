@@ -96,6 +96,13 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except MemoryError:
+        if debug:
+            raise
+        click.echo(
+            "eessi: the memory is used up and nothing was decided; free some, or give less work at once", err=True
+        )
+        return 3
     except Exception as error:  # a defect of ours: still one line, no values of the input
         if debug:
             raise

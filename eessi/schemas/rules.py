@@ -45,6 +45,7 @@ class Subject:
         self.structure = structure
         self.today = today
         self._by_name: dict[str, list[etree._Element]] | None = None
+        self._children: dict[etree._Element, dict[str, etree._Element]] = {}
 
     def named(self, *names: str) -> Iterator[etree._Element]:
         """All elements of these names, letter case aside, in document order per name."""
@@ -55,14 +56,17 @@ class Subject:
         for name in names:
             yield from self._by_name.get(name.casefold(), ())
 
-    @staticmethod
-    def beside(element: etree._Element, *names: str) -> etree._Element | None:
-        """The first sibling of one of these names, letter case aside."""
+    def beside(self, element: etree._Element, *names: str) -> etree._Element | None:
+        """The first sibling of one of these names, letter case aside; the names are asked in their order."""
         parent = element.getparent()
-        wanted = {name.casefold() for name in names}
-        return next(
-            (child for child in _xml.elements(parent) if _xml.local_name(child).casefold() in wanted), None
-        ) if parent is not None else None  # fmt: skip
+        if parent is None:
+            return None
+        children = self._children.get(parent)
+        if children is None:  # the siblings of a long list ask for the same ones, each in its turn
+            children = self._children[parent] = {}
+            for child in _xml.elements(parent):
+                children.setdefault(_xml.local_name(child).casefold(), child)
+        return next((children[name] for name in map(str.casefold, names) if name in children), None)
 
     @staticmethod
     def text(element: etree._Element) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 from lxml import etree
@@ -29,19 +29,30 @@ def code_in_use(subject: Subject) -> Iterator[Draft]:
 
     Without a day beside it a code is let be: a former country may well be named of the past.
     """
+    births: _Earliest = {}
     for place in subject.named("PlaceBirth"):
         for country in _xml.elements(place):
             if _xml.local_name(country) == "country":
-                yield from _judged(subject, country, "country", _births(country, subject.root))
+                yield from _judged(subject, country, "country", lambda at: _birth(at, subject.root, births))
+    days: _Earliest = {}
     for currency in subject.named("currency"):
-        yield from _judged(subject, currency, "currency", _days_around(currency, subject.root))
+        yield from _judged(subject, currency, "currency", lambda at: _day_around(at, subject.root, days))
 
 
-def _judged(subject: Subject, element: etree._Element, kind: str, years: list[int]) -> Iterator[Draft]:
+_Earliest = dict[etree._Element, int | None]
+"""Group -> the earliest year told in it; kept, since the entries of a long list share their groups."""
+
+
+def _judged(
+    subject: Subject, element: etree._Element, kind: str, year_of: Callable[[etree._Element], int | None]
+) -> Iterator[Draft]:
     for leaf in list(_xml.elements(element)) or [element]:
         code = _xml.text_of(leaf).strip()
         row = codes_table()[kind].get(code)
-        if row is not None and years and min(years) > int(row["until"]):
+        if row is None:
+            continue
+        year = year_of(element)
+        if year is not None and year > int(row["until"]):
             now = row.get("now")
             params = {"until": str(row["until"])}
             yield subject.warning(
@@ -54,26 +65,28 @@ def _judged(subject: Subject, element: etree._Element, kind: str, years: list[in
             )
 
 
-def _births(element: etree._Element, root: etree._Element) -> list[int]:
+def _birth(element: etree._Element, root: etree._Element, kept: _Earliest) -> int | None:
     """The year of the birth told nearest to an element."""
     for group in element.iterancestors():
-        births = [child for child in _xml.elements(group) if _xml.local_name(child) == "dateBirth"]
-        if births or group is root:
-            return _years(births)
-    return []
+        if group not in kept:
+            kept[group] = _earliest(child for child in _xml.elements(group) if _xml.local_name(child) == "dateBirth")
+        if kept[group] is not None or group is root:
+            return kept[group]
+    return None
 
 
-def _days_around(element: etree._Element, root: etree._Element) -> list[int]:
-    """The years of all days in the nearest group that has any; the document as a whole is no such group."""
+def _day_around(element: etree._Element, root: etree._Element, kept: _Earliest) -> int | None:
+    """The earliest year in the nearest group that tells any day; the document as a whole is no such group."""
     for group in element.iterancestors():
         if group is root:
             break
-        years = _years(leaf for leaf in group.iter(etree.Element) if not len(leaf))
-        if years:
-            return years
-    return []
+        if group not in kept:
+            kept[group] = _earliest(leaf for leaf in group.iter(etree.Element) if not len(leaf))
+        if kept[group] is not None:
+            return kept[group]
+    return None
 
 
-def _years(leaves: Iterator[etree._Element] | list[etree._Element]) -> list[int]:
+def _earliest(leaves: Iterator[etree._Element]) -> int | None:
     days = (date_of(_xml.text_of(leaf)) for leaf in leaves)
-    return [day.year for day in days if day is not None]
+    return min((day.year for day in days if day is not None), default=None)

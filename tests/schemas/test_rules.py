@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
+from lxml import etree
 
 from eessi import _xml
 from eessi.findings import Finding, NotChecked, Outcome, Severity, known_ids
@@ -127,6 +128,32 @@ def test_table_of_codes_is_right() -> None:
 
 def _codes(element: Element) -> list[Element]:
     return [element, *(below for child in element.elements() for below in _codes(child))]
+
+
+def _names_asked(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a name is looked at in a document with one long list of numbers, births and amounts."""
+    asked = 0
+    local_name = _xml.local_name
+
+    def counted(element: etree._Element) -> str:
+        nonlocal asked
+        asked += 1
+        return local_name(element)
+
+    item = pin("NL", "111222333").removeprefix("<Pin>").removesuffix("</Pin>")
+    item += "<startDate>2026-01-01</startDate><endDate>2026-01-31</endDate><currency>HRK</currency>"
+    item += "<PlaceBirth><country><value>SUHH</value></country></PlaceBirth>"
+    root = _xml.parse(f"<P2000><list>{item * count}</list></P2000>".encode())
+    monkeypatch.setattr(_xml, "local_name", counted)
+    found, _ = apply_rules(root, STRUCTURE, today=dt.date(2026, 1, 1))
+    monkeypatch.undo()
+    assert len(found) == count  # the currencies
+    return asked
+
+
+def test_work_grows_as_the_document_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Siblings in a list of thousands look at each other once, not each at all the others."""
+    assert _names_asked(400, monkeypatch) < 2.5 * _names_asked(200, monkeypatch)
 
 
 def test_the_day_of_the_verdict_is_the_day_of_the_rules() -> None:
