@@ -140,8 +140,8 @@ def _names_asked(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
         asked += 1
         return local_name(element)
 
-    item = pin("NL", "111222333").removeprefix("<Pin>").removesuffix("</Pin>")
-    item += "<startDate>2026-01-01</startDate><endDate>2026-01-31</endDate><currency>HRK</currency>"
+    item = "<personalIdentificationNumber>1</personalIdentificationNumber>"  # no country beside it, and no start
+    item += "<endDate>2026-01-31</endDate><currency>HRK</currency>"
     item += "<PlaceBirth><country><value>SUHH</value></country></PlaceBirth>"
     root = _xml.parse(f"<P2000><list>{item * count}</list></P2000>".encode())
     monkeypatch.setattr(_xml, "local_name", counted)
