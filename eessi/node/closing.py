@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import attrs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from eessi.buc import Case, CaseState, Document
 from eessi.errors import EessiError
 from eessi.ids import SedType
 from eessi.node.node import Node
-from eessi.node.rule_files import read_rules
+from eessi.node.rule_files import CaseRule, Outcome, read_rules
 from eessi.node.stored import load
 from eessi.node.written import WriteDocument
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.cases import CaseRow, CaseRows
 from eessi.stores.mail import moment_of
 
-__all__ = ["Closed", "Closing", "ClosingRule", "close_cases", "load_closing_rules", "plan_closing"]
+__all__ = ["Closing", "ClosingRule", "close_cases", "load_closing_rules", "plan_closing"]
 
 _DOCUMENT = r"^[A-Z]+[0-9]+[A-Z]?( (sent|received))?$"
 
 
-class ClosingRule(BaseModel):
+class ClosingRule(CaseRule):
     """One row: after how many quiet days, and behind which documents, a case of a process is closed, and how.
 
     :param latest: the newest valid document is one of these. :param any_of: one of these exists.
@@ -36,10 +35,6 @@ class ClosingRule(BaseModel):
     :param close: ``X001`` closes for everybody, ``local`` our own copy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1)
-    bucs: tuple[str, ...] = Field(min_length=1)
     days: int = Field(ge=0)
     since: Literal["event", "document"] = "event"
     latest: tuple[str, ...] = ()
@@ -47,19 +42,10 @@ class ClosingRule(BaseModel):
     quiet: tuple[str, ...] = ()
     roles: tuple[Literal["CaseOwner", "Counterparty"], ...] = Field(min_length=1)
     close: Literal["X001", "local"]
-    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
-    kind: Literal["law", "practice", "own"]
-    source: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
-    off: bool = False
 
     def fits(self, head: CaseRow) -> bool:
         """Whether the row speaks of this case, before its documents are looked at."""
-        if self.off or head.role not in self.roles:
-            return False
-        if self.country is not None and not head.me.startswith(f"{self.country}:"):
-            return False
-        return any(fnmatch.fnmatchcase(head.buc, pattern) for pattern in self.bucs)
+        return head.role in self.roles and super().fits(head)
 
     def may_be_due(self, last: dt.date, on: dt.date) -> bool:
         """Whether the row may hold on a day, judged by the day of the last event alone."""
@@ -107,16 +93,6 @@ class Closing:
     refused: str | None = None
 
 
-@attrs.frozen(slots=True)
-class Closed:
-    """What became of one: ``closed``, ``sent`` (X001 is on its way) or ``kept`` with the reason."""
-
-    case_id: str
-    outcome: str
-    rule: str
-    why: str | None = None
-
-
 def load_closing_rules(*files: Path, shipped: bool = True) -> tuple[ClosingRule, ...]:
     """The rules in force, as :func:`eessi.node.retention.load_rules`.
 
@@ -160,8 +136,10 @@ def _first_due(case: Case, head: CaseRow, rules: list[ClosingRule], on: dt.date)
     return Closing(head.case_id, head.buc, head.revision, rule.close, rule, day, refused)
 
 
-def close_cases(node: Node, closings: Iterable[Closing], *, write: WriteDocument | None = None) -> Iterator[Closed]:
+def close_cases(node: Node, closings: Iterable[Closing], *, write: WriteDocument | None = None) -> Iterator[Outcome]:
     """Do what a plan says; what has moved since, or is refused, is kept and said.
+
+    An outcome is ``closed``, ``sent`` (X001 is on its way) or ``kept``.
 
     :param write: writes the X001 of a case; without it only our own copies are closed.
     """
@@ -169,19 +147,19 @@ def close_cases(node: Node, closings: Iterable[Closing], *, write: WriteDocument
         try:
             yield _close(node, one, write)
         except EessiError as error:  # one case must not keep the others from their rule
-            yield Closed(one.case_id, "kept", one.rule.id, str(error))
+            yield Outcome(one.case_id, "kept", one.rule.id, str(error))
 
 
-def _close(node: Node, one: Closing, write: WriteDocument | None) -> Closed:
+def _close(node: Node, one: Closing, write: WriteDocument | None) -> Outcome:
     if one.refused is not None:
-        return Closed(one.case_id, "kept", one.rule.id, one.refused)
+        return Outcome(one.case_id, "kept", one.rule.id, one.refused)
     if node.revision(one.case_id) != one.revision:
-        return Closed(one.case_id, "kept", one.rule.id, "the case has moved since the plan was made")
+        return Outcome(one.case_id, "kept", one.rule.id, "the case has moved since the plan was made")
     if one.close == "local":
         node.close(one.case_id)
-        return Closed(one.case_id, "closed", one.rule.id)
+        return Outcome(one.case_id, "closed", one.rule.id)
     if write is None:
-        return Closed(one.case_id, "kept", one.rule.id, f"an {one.close} has to be written and sent")
+        return Outcome(one.case_id, "kept", one.rule.id, f"an {one.close} has to be written and sent")
     sed = write(SedType(one.close), node.case(one.case_id), None)
     node.send(one.case_id, sed, seen=one.revision)
-    return Closed(one.case_id, "sent", one.rule.id)
+    return Outcome(one.case_id, "sent", one.rule.id)

@@ -18,7 +18,7 @@ import attrs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eessi.errors import DefinitionError, InputError, UnknownCode
-from eessi.node.stored import ERASED, load
+from eessi.node.stored import ERASED, replay
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import JournalRow, MailRows, moment_of
@@ -162,15 +162,15 @@ def check_store(store: Store, *, tenant: str = DEFAULT_TENANT) -> tuple[str, ...
             troubles += found
             if not events or events[-1].no != head.revision:
                 troubles.append(f"case {head.case_id}: its history ends at another event than its head says")
-            elif not found and (state := _replayed(rows, head)) != head.state:
+            elif not found and (state := _replayed(head, events)) != head.state:
                 troubles.append(f"case {head.case_id}: its head says {head.state}, its history {state}")
     return tuple(troubles)
 
 
-def _replayed(rows: CaseRows, head: CaseRow) -> str:
-    if any(ERASED in json.loads(event.body) for event in rows.events(head.case_id)):
+def _replayed(head: CaseRow, events: list[EventRow]) -> str:
+    if any(ERASED in json.loads(event.body) for event in events):
         return ERASED
-    return str(load(rows, head.case_id).case.state)
+    return str(replay(head, events).case.state)
 
 
 def _journal_troubles(rows: Iterable[JournalRow]) -> Iterator[str]:

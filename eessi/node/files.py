@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,10 +15,17 @@ __all__ = ["open_attachments", "open_parts", "seal_attachments", "seal_parts"]
 
 
 class _Label(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+    kind: ClassVar[str]
+
+    @classmethod
+    def place(cls, about: str, no: int) -> str:
+        """What a sealed content is bound to."""
+        return f"{about}\x00{cls.kind}\x00{no}"
 
 
 class _AttachmentLabel(_Label):
+    kind = "attachment"
     identifier: str
     file_name: str
     media_type: str
@@ -26,22 +34,18 @@ class _AttachmentLabel(_Label):
 
 
 class _PartLabel(_Label):
+    kind = "part"
     id: str
     mime_type: str
     properties: Mapping[str, str]
 
 
+_L = TypeVar("_L", bound=_Label)
+
+
 def seal_attachments(vault: Vault, attachments: Iterable[Attachment], about: str) -> Iterator[bytes]:
     """The attachments of the document that ``about`` names, sealed."""
-    for no, one in enumerate(attachments, 1):
-        label = _AttachmentLabel(
-            identifier=one.identifier,
-            file_name=one.file_name,
-            media_type=one.media_type,
-            medical=one.medical,
-            section=one.section,
-        )
-        yield vault.seal(_joined(label, one.content), _place(about, "attachment", no))
+    return _sealed(vault, ((_AttachmentLabel.model_validate(one), one.content) for one in attachments), about)
 
 
 def open_attachments(vault: Vault, sealed: Iterable[bytes], about: str) -> tuple[Attachment, ...]:
@@ -49,18 +53,13 @@ def open_attachments(vault: Vault, sealed: Iterable[bytes], about: str) -> tuple
 
     :raises SecurityError: when they were made for another one, or changed.
     """
-    found = []
-    for no, body in enumerate(sealed, 1):
-        label, content = _apart(vault.open(body, _place(about, "attachment", no)))
-        found.append(Attachment(content=content, **_AttachmentLabel.model_validate_json(label).model_dump()))
-    return tuple(found)
+    opened = _opened(vault, sealed, about, _AttachmentLabel)
+    return tuple(Attachment(content=content, **label.model_dump()) for label, content in opened)
 
 
 def seal_parts(vault: Vault, parts: Iterable[Part], about: str) -> Iterator[bytes]:
     """The parts beside the message that ``about`` names, sealed."""
-    for no, one in enumerate(parts, 1):
-        label = _PartLabel(id=one.id, mime_type=one.mime_type, properties=one.properties)
-        yield vault.seal(_joined(label, one.data), _place(about, "part", no))
+    return _sealed(vault, ((_PartLabel.model_validate(one), one.data) for one in parts), about)
 
 
 def open_parts(vault: Vault, sealed: Iterable[bytes], about: str) -> tuple[Part, ...]:
@@ -68,22 +67,18 @@ def open_parts(vault: Vault, sealed: Iterable[bytes], about: str) -> tuple[Part,
 
     :raises SecurityError: when they were made for another one, or changed.
     """
-    found = []
+    return tuple(
+        Part(data=content, **label.model_dump()) for label, content in _opened(vault, sealed, about, _PartLabel)
+    )
+
+
+def _sealed(vault: Vault, labelled: Iterable[tuple[_Label, bytes]], about: str) -> Iterator[bytes]:
+    """Each label on a line of its own, then the content; JSON holds no line break."""
+    for no, (label, content) in enumerate(labelled, 1):
+        yield vault.seal(label.model_dump_json().encode() + b"\n" + content, label.place(about, no))
+
+
+def _opened(vault: Vault, sealed: Iterable[bytes], about: str, kind: type[_L]) -> Iterator[tuple[_L, bytes]]:
     for no, body in enumerate(sealed, 1):
-        label, content = _apart(vault.open(body, _place(about, "part", no)))
-        found.append(Part(data=content, **_PartLabel.model_validate_json(label).model_dump()))
-    return tuple(found)
-
-
-def _place(about: str, kind: str, no: int) -> str:
-    return f"{about}\x00{kind}\x00{no}"
-
-
-def _joined(label: _Label, content: bytes) -> bytes:
-    """The label on a line of its own, then the content; JSON holds no line break."""
-    return label.model_dump_json().encode() + b"\n" + content
-
-
-def _apart(data: bytes) -> tuple[bytes, bytes]:
-    label, _, content = data.partition(b"\n")
-    return label, content
+        label, _, content = vault.open(body, kind.place(about, no)).partition(b"\n")
+        yield kind.model_validate_json(label), content

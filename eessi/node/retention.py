@@ -7,19 +7,18 @@ says; where several rules fit a case, ``keep`` wins, then the longest period.
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, Self
 
 import attrs
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from eessi.buc import CaseState, Event
 from eessi.errors import EessiError, NotAllowed, ProcessError
 from eessi.node.keeping import FINISHED, erase_case, why_kept
-from eessi.node.rule_files import read_rules
+from eessi.node.rule_files import CaseRule, Outcome, read_rules
 from eessi.node.signals import SignalType
 from eessi.node.stored import CaseMoved, add_events, load
 from eessi.stores import DEFAULT_TENANT, Store, Unit
@@ -27,32 +26,21 @@ from eessi.stores.cases import CaseRow, CaseRows
 from eessi.stores.keeping import KeepingRows
 from eessi.stores.mail import MailRows, moment_key, moment_of
 
-__all__ = ["Done", "Kept", "RetentionRule", "Step", "execute", "load_rules", "plan"]
+__all__ = ["Kept", "RetentionRule", "Step", "execute", "load_rules", "plan"]
 
 _ARCHIVABLE = frozenset({CaseState.CLOSED, CaseState.CLOSED_LOCALLY})
 
 
-class RetentionRule(BaseModel):
+class RetentionRule(CaseRule):
     """One row: what happens to which finished cases after how many days, where that is said, and why.
 
-    :param bucs: codes or patterns (``LA_*``). :param states: of the case; those in which the action is possible unless told.
+    :param states: of the case; those in which the action is possible unless told.
     :param days: since the last event of the case; not for ``keep``.
-    :param country: counts only for institutions of this country.
-    :param kind: ``law`` (name it in ``source``), ``practice`` of an administration, or ``own`` choice.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1)
     action: Literal["archive", "erase", "keep"]
-    bucs: tuple[str, ...] = Field(min_length=1)
     states: tuple[str, ...] = ()
     days: int | None = Field(default=None, ge=0)
-    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
-    kind: Literal["law", "practice", "own"]
-    source: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
-    off: bool = False
 
     @model_validator(mode="after")
     def _days_where_they_mean_something(self) -> Self:
@@ -62,10 +50,8 @@ class RetentionRule(BaseModel):
 
     def fits(self, head: CaseRow) -> bool:
         """Whether the row speaks of this case, leaving time aside."""
-        if self.off or (self.country is not None and not head.me.startswith(f"{self.country}:")):
-            return False
         states = self.states or (_ARCHIVABLE if self.action == "archive" else FINISHED)
-        return head.state in states and any(fnmatch.fnmatchcase(head.buc, pattern) for pattern in self.bucs)
+        return head.state in states and super().fits(head)
 
 
 @attrs.frozen(slots=True)
@@ -91,16 +77,6 @@ class Kept:
     state: str
     rule: RetentionRule
     why: str
-
-
-@attrs.frozen(slots=True)
-class Done:
-    """What became of a step: ``erased``, ``archived`` or ``kept`` with the reason."""
-
-    case_id: str
-    outcome: str
-    rule: str
-    why: str | None = None
 
 
 def load_rules(*files: Path, shipped: bool = True) -> tuple[RetentionRule, ...]:
@@ -154,8 +130,10 @@ def _days(rule: RetentionRule) -> int:
 
 def execute(
     store: Store, steps: Iterable[Step], *, who: str, now: dt.datetime, tenant: str = DEFAULT_TENANT
-) -> Iterator[Done]:
+) -> Iterator[Outcome]:
     """Do what a plan says, each case in a transaction of its own; what changed since the plan is kept and said.
+
+    An outcome is ``erased``, ``archived`` or ``kept``.
 
     :param who: stands in the history of each case.
     """
@@ -165,11 +143,11 @@ def execute(
                 MailRows(unit)  # mail first, as everywhere: two units never wait for each other
                 _do(unit, step, who, now)
         except ProcessError as error:
-            yield Done(step.case_id, "kept", step.rule.id, str(error))
+            yield Outcome(step.case_id, "kept", step.rule.id, str(error))
         except EessiError as error:  # one broken case must not keep the others from their rule
-            yield Done(step.case_id, "kept", step.rule.id, f"{type(error).__name__}: {error}")
+            yield Outcome(step.case_id, "kept", step.rule.id, f"{type(error).__name__}: {error}")
         else:
-            yield Done(step.case_id, "erased" if step.action == "erase" else "archived", step.rule.id)
+            yield Outcome(step.case_id, "erased" if step.action == "erase" else "archived", step.rule.id)
 
 
 def _do(unit: Unit, step: Step, who: str, now: dt.datetime) -> None:

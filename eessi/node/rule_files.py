@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import fnmatch
 import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError
+import attrs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eessi.errors import DefinitionError, InputError
+from eessi.stores.cases import CaseRow
 
-__all__ = ["read_rules"]
+__all__ = ["CaseRule", "Outcome", "read_rules"]
+
+
+class CaseRule(BaseModel):
+    """What every row says: which cases it speaks of, where that is laid down, and why.
+
+    :param bucs: codes or patterns (``LA_*``). :param country: counts only for institutions of this country.
+    :param kind: ``law`` (name it in ``source``), ``practice`` of an administration, or ``own`` choice.
+    :param off: takes a shipped row of the same id away.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    bucs: tuple[str, ...] = Field(min_length=1)
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
+    kind: Literal["law", "practice", "own"]
+    source: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    off: bool = False
+
+    def fits(self, head: CaseRow) -> bool:
+        """Whether the row speaks of this case, leaving time and documents aside."""
+        if self.off or (self.country is not None and not head.me.startswith(f"{self.country}:")):
+            return False
+        return any(fnmatch.fnmatchcase(head.buc, pattern) for pattern in self.bucs)
+
+
+@attrs.frozen(slots=True)
+class Outcome:
+    """What became of one case of a plan, by which rule; ``kept`` with the reason."""
+
+    case_id: str
+    outcome: str
+    rule: str
+    why: str | None = None
+
 
 _Rule = TypeVar("_Rule", bound=BaseModel)
 

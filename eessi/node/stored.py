@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Final, TypedDict
 
 import attrs
@@ -26,6 +27,7 @@ __all__ = [
     "load",
     "next_deadline",
     "open_case",
+    "replay",
 ]
 
 ERASED: Final = "erased"
@@ -94,19 +96,27 @@ def load(rows: CaseRows, case_id: str) -> Stored:
     head = rows.case(case_id)
     if head is None:
         raise UnknownCode("case", case_id)
+    return replay(head, rows.events(case_id))
+
+
+def replay(head: CaseRow, events: Iterable[EventRow]) -> Stored:
+    """The case of a head, from its events in order.
+
+    :raises BrokenData: when there are none, or one was changed after it was written.
+    """
     before = ""
     bodies = []
-    for row in rows.events(case_id):
+    for row in events:
         if row.hash != row.hash_after(before):
-            raise BrokenData(f"the history of case {case_id} was changed after it was written, at event {row.no}")
+            raise BrokenData(f"the history of case {head.case_id} was changed after it was written, at event {row.no}")
         before = row.hash
         bodies.append(json.loads(row.body))
     if not bodies:
-        raise BrokenData(f"case {case_id} has no history")
-    opening, *events = bodies
-    if events and ERASED in events[-1]:
-        del events[-1]
-    case, misfits = _begin(head, opening["opening"]).retrace(read_event(event) for event in events)
+        raise BrokenData(f"case {head.case_id} has no history")
+    opening, *later = bodies
+    if later and ERASED in later[-1]:
+        del later[-1]
+    case, misfits = _begin(head, opening["opening"]).retrace(read_event(event) for event in later)
     return Stored(case, head.revision, head, misfits)
 
 

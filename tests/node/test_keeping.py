@@ -216,7 +216,7 @@ def test_a_file_of_the_user_overrides_row_by_row(tmp_path: Path) -> None:
         ("format = 1\n[rules]", "only rows"),
         ("format = 1\nrule = 3", "only rows"),
         ("format = ", "not TOML"),
-        ('format = 1\n[[rule]]\nid = "x"', "rule.1.action"),
+        ('format = 1\n[[rule]]\nid = "x"', "rule.1.bucs"),
         ('format = 1\n[[rule]]\nid="x"\naction="erase"\nbucs=["*"]\nkind="own"\nsource="s"\nreason="r"', "days"),
         ('format = 1\n[[rule]]\nid="x"\naction="keep"\ndays=3\nbucs=["*"]\nkind="own"\nsource="s"\nreason="r"', "days"),
         ('format = 1\n[[rule]]\nid="x"\naction="burn"\nbucs=["*"]\nkind="own"\nsource="s"\nreason="r"', "rule.1.action"),
