@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -17,7 +18,7 @@ import attrs
 
 from eessi.errors import EessiError, InputError, UsageError
 
-__all__ = ["JobStopped", "Journal", "run"]
+__all__ = ["JobStopped", "Journal", "processes", "run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,6 +128,16 @@ def run(
     finally:
         if log is not None:
             log.close()
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor | None]:
+    """An executor of so many processes for :func:`run`; none for one job, which is done where it is asked for."""
+    if jobs == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(jobs) as executor:
+        yield executor
 
 
 def _alone(work: Callable[[T], R], keys: Iterable[str], load: Callable[[str], T]) -> Iterator[tuple[str, R]]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 import click
 
+from eessi import bulk
 from eessi.cli.output import common_options, print_json, write
-from eessi.cli.store import store_options, store_place
+from eessi.cli.store import opened_store, store_options, user_name
 
 if TYPE_CHECKING:
     from eessi.release.stored import Archive
@@ -28,7 +27,7 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 def archive_options(command: _Command) -> _Command:
     """Add the options of a job over stored documents."""
     for option in (
-        click.option("--who", default=lambda: os.environ.get("USER", "unknown"), help="Stands in the log of reads.  [default: the user]"),
+        click.option("--who", default=user_name, help="Stands in the log of reads.  [default: the user]"),
         click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="Go on where an earlier run stopped."),
         click.option("--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to use."),
         click.option("--key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The tenant's key."),
@@ -44,11 +43,9 @@ def open_archive(
     """The documents of a store, with as many processes as asked for."""
     from eessi.node import Vault
     from eessi.release.stored import Archive
-    from eessi.stores import Store
 
     vault = Vault.from_file(key_file)
-    pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
-    with Store.open(store_place(store)) as opened, pool as executor:
+    with opened_store(store) as opened, bulk.processes(jobs) as executor:
         archive = Archive(opened, vault, who, tenant, executor, journal)
         yield attrs.evolve(archive, progress=show_progress(len(archive), quiet))
 

@@ -6,7 +6,6 @@ Everything that changes a case is a dry run until ``--apply`` is given.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import attrs
 import click
 
 from eessi.cli.output import common_options, print_json, print_table, read_source, read_text
-from eessi.cli.store import store_options, store_place
+from eessi.cli.store import opened_store, store_options, store_place, user_name
 from eessi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from eessi.node import Node
     from eessi.node.written import WriteDocument
     from eessi.sed import Sed
-    from eessi.stores import Store
 
 __all__ = ["COMMANDS"]
 
@@ -47,14 +45,6 @@ _document = click.option(
 
 def _day(on: dt.datetime | None) -> dt.date:
     return on.date() if on is not None else dt.datetime.now(dt.UTC).date()
-
-
-@contextmanager
-def _opened(store: str | None) -> Iterator[Store]:
-    from eessi.stores import Store
-
-    with Store.open(store_place(store)) as found:
-        yield found
 
 
 def _print(
@@ -119,7 +109,7 @@ def find(
 
     digest = _digest(pin_file, pin_country, key_file)
     days = {k: v.date() if v else None for k, v in (("os", opened_since), ("ou", opened_until), ("cs", changed_since), ("cu", changed_until))}  # fmt: skip
-    with _opened(store) as opened, opened.read(tenant) as unit:
+    with opened_store(store) as opened, opened.read(tenant) as unit:
         heads = list(
             CaseRows(unit).find(
                 digest=digest,
@@ -190,7 +180,7 @@ def touched(
     copy = directory_from(new, store_place(store), tenant)
     if before is not None:
         copy = copy.after(before)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         found = list(touched_cases(opened, copy, _day(on), before=before, tenant=tenant))
     found = [one for one in found if not only or one.case_id in only]
     rows = [attrs.asdict(one) for one in found]
@@ -228,7 +218,7 @@ def closing(
     from eessi.node.closing import close_cases, load_closing_rules, plan_closing
 
     rules = load_closing_rules(*files)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         found = list(plan_closing(opened, rules, _day(on), tenant=tenant))
     rows: list[dict[str, object]] = [
         {"case_id": one.case_id, "buc": one.buc, "close": one.close, "due": one.due.isoformat(), "rule": one.rule.id,
@@ -271,7 +261,7 @@ def retention(
     from eessi.node.retention import execute, load_rules, plan
 
     rules = load_rules(*files)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         steps, kept = plan(opened, rules, _day(on), tenant=tenant)
         rows: list[dict[str, object]] = [
             {"case_id": one.case_id, "buc": one.buc, "state": one.state, "action": one.action, "since": one.since.isoformat(),
@@ -294,7 +284,7 @@ def retention(
 @click.command("hold")
 @click.argument("case_id", required=False)
 @click.option("--reason", help="Why; required to set a hold.")
-@click.option("--who", default=lambda: os.environ.get("USER", "unknown"), help="Who says so.  [default: the user]")
+@click.option("--who", default=user_name, help="Who says so.  [default: the user]")
 @click.option("--lift", "lifted", is_flag=True, help="End the hold.")
 @store_options
 @common_options()
@@ -313,7 +303,7 @@ def hold(
     """Keep CASE_ID from being erased, or end that; without a case, list the holds."""
     from eessi.node import keeping
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         if case_id is not None and lifted:
             keeping.lift(opened, case_id, tenant=tenant)
         elif case_id is not None:
@@ -337,7 +327,7 @@ def erase(case_id: str, reason: str, who: str, apply_it: bool, store: str | None
     from eessi.stores.cases import CaseRows
     from eessi.stores.keeping import KeepingRows
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         if apply_it:
             count = keeping.erase(opened, case_id, who=who, reason=reason, now=dt.datetime.now(dt.UTC), tenant=tenant)
             click.echo(f"{case_id}: {count} document versions erased")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from eessi import bulk
 from eessi.cli.case_jobs import open_archive, show_progress
 from eessi.cli.output import common_options, print_json, write
 
@@ -71,8 +70,7 @@ def impact(
         with open_archive(cases, tenant, key_file, "impact", jobs, journal, quiet) as archive:
             found = archive.impact(old, new)
     else:
-        pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
-        with pool as executor:
+        with bulk.processes(jobs) as executor:
             shown = show_progress(len(files), quiet)
             found = assess(old, new, files, executor=executor, journal=journal, progress=shown)
     if format == "json":

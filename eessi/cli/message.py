@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from eessi.cli.output import common_options, print_json, print_table, write
-from eessi.cli.store import store_options, store_place
+from eessi.cli.store import opened_store, store_options
 
 __all__ = ["message"]
 
@@ -26,10 +26,9 @@ def list_(
     states: tuple[str, ...], store: str | None, tenant: str, format: str, output: Path | None, quiet: bool, lang: str
 ) -> int:
     """Every message that went out or came in, with its state."""
-    from eessi.stores import Store
     from eessi.stores.mail import MailRows
 
-    with Store.open(store_place(store)) as opened, opened.read(tenant) as unit:
+    with opened_store(store) as opened, opened.read(tenant) as unit:
         mail = MailRows(unit)
         every = ("queued", "sending", "taken", "receipted", "failed")
         rows = [
@@ -56,9 +55,8 @@ def timeline(
 ) -> int:
     """Every step of the message or case SUBJECT (its id), in order of time."""
     from eessi.node.evidence import timeline as steps_of
-    from eessi.stores import Store
 
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         steps = steps_of(opened, subject, tenant=tenant)
     rows = [(step.at.isoformat(), step.message_id or "", step.step, step.detail, step.proof or "") for step in steps]
     names = ("at", "message", "step", "detail", "proof")
@@ -84,9 +82,8 @@ def show(
 ) -> int:
     """The last known state of one message, and whether its receipt is at hand."""
     from eessi.node.evidence import timeline as steps_of
-    from eessi.stores import Store
 
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         steps = steps_of(opened, message_id, tenant=tenant)
     receipt = next((step for step in steps if step.step == "receipted"), None)
     found: dict[str, object] = {
@@ -111,9 +108,8 @@ def show(
 def export(cases: tuple[str, ...], output: Path, store: str | None, tenant: str) -> int:
     """Write the evidence to a file that can be verified elsewhere, without network."""
     from eessi.node.evidence import export as evidence_of
-    from eessi.stores import Store
 
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         found = evidence_of(opened, cases=cases, tenant=tenant)
     write(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=1), output)
     click.echo(f"{len(found.journal)} steps and {len(found.events)} events written to {output}")
@@ -126,12 +122,11 @@ def export(cases: tuple[str, ...], output: Path, store: str | None, tenant: str)
 def verify(file: Path | None, store: str | None, tenant: str) -> int:
     """Verify the chains of an exported FILE, or of the store. Exit code 1 when a row was changed, added or left out."""
     from eessi.node.evidence import check_store, verify_file
-    from eessi.stores import Store
 
     if file is not None:
         troubles = verify_file(file)
     else:
-        with Store.open(store_place(store)) as opened:
+        with opened_store(store) as opened:
             troubles = check_store(opened, tenant=tenant)
     for trouble in troubles:
         click.echo(trouble, err=True)

@@ -11,7 +11,7 @@ import click
 
 from eessi.cli.node_work import opened_node, work
 from eessi.cli.output import common_options, print_json, read_source, write
-from eessi.cli.store import store_options, store_place
+from eessi.cli.store import opened_store, store_options
 from eessi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,9 +125,8 @@ def status(
 ) -> int:
     """Backlog by partner, what is stuck, dead or held. Exit code 1 when something needs a person."""
     from eessi.node.operation import status_of
-    from eessi.stores import Store
 
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         found = status_of(opened, dt.datetime.now(dt.UTC), tenant=tenant, stuck_after=dt.timedelta(hours=stuck_hours))
     if format == "json":
         print_json(_as_json(found), output, quiet=quiet)

@@ -13,7 +13,7 @@ import attrs
 import click
 
 from eessi.cli.output import common_options, print_json, print_table, write
-from eessi.cli.store import store_options, store_place
+from eessi.cli.store import opened_store, store_options
 
 if TYPE_CHECKING:
     from eessi.node.decisions import Decisions
@@ -41,9 +41,8 @@ def stats(
 ) -> int:
     """Counts of cases, documents and answers, from the histories of the cases."""
     from eessi.node.statistics import statistics_of
-    from eessi.stores import Store
 
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         found = statistics_of(
             opened, tenant=tenant, since=since.date() if since else None, until=until.date() if until else None
         )
@@ -100,10 +99,9 @@ def decisions(
     from eessi.node import Vault
     from eessi.node.decisions import decisions as table_of
     from eessi.node.decisions import load_decision_paths
-    from eessi.stores import Store
 
     known = load_decision_paths(*paths)
-    with Store.open(store_place(store)) as opened:
+    with opened_store(store) as opened:
         found = table_of(opened, Vault.from_file(key_file), tenant=tenant, pseudonyms=not clear, paths=known)
     for place in found.not_read:
         click.echo(f"eessi: left out, not a date: {place}", err=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from eessi.errors import UsageError
 
-__all__ = ["default_store", "store_options", "store_place"]
+if TYPE_CHECKING:
+    from eessi.stores import Store
+
+__all__ = ["default_store", "opened_store", "store_options", "store_place", "user_name"]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -35,6 +40,20 @@ def store_place(store: str | None) -> str:
     except OSError as error:
         raise UsageError(f"{file.parent} cannot be made: {error.strerror}; EESSI_HOME moves it") from None
     return str(file)
+
+
+@contextmanager
+def opened_store(store: str | None) -> Iterator[Store]:
+    """The store at its place, closed afterwards."""
+    from eessi.stores import Store
+
+    with Store.open(store_place(store)) as found:
+        yield found
+
+
+def user_name() -> str:
+    """Who works here, as the system tells: stands in logs where a command is not told another."""
+    return os.environ.get("USER", "unknown")
 
 
 def store_options(command: _Command) -> _Command:

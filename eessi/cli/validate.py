@@ -6,9 +6,9 @@ import datetime as dt
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -80,13 +80,13 @@ def validate(
     task = _Task(package, as_of.date() if as_of else None, cdm, rules)
     level = Severity(fail_on)
     files = _files(paths)
-    earlier = _earlier(resume, files, format, output) if resume else {}
+    earlier = _earlier(resume, files, level, format, output) if resume else {}
     files = [file for file in files if file not in earlier]
     if package is not None:
         _registry().package(package)
     results: list[Judged] = []
     if not quiet:
-        for line in earlier.values():
+        for line, _ in earlier.values():
             click.echo(line)
     for judged in _with_progress(_judge_all(files, task, jobs), len(files)):
         if judged.unreadable is not None:
@@ -95,8 +95,7 @@ def validate(
         if format == "ndjson" and output is None and not quiet:
             _print_ndjson(judged, lang, show_values)
     _report(results, format, output, quiet, lang, show_values)
-    codes = [_exit_code(line, level) for line in earlier.values()]
-    return worst([*codes, *(judged.exit_code(level) for judged in results)])
+    return worst([*(code for _, code in earlier.values()), *(judged.exit_code(level) for judged in results)])
 
 
 def _files(paths: Sequence[str]) -> list[str]:
@@ -114,35 +113,33 @@ def _files(paths: Sequence[str]) -> list[str]:
     return files
 
 
-def _earlier(resume: Path, files: Sequence[str], format: str, output: Path | None) -> dict[str, str]:
-    """Lines of an earlier output by file, for the files asked for; its last line may have been cut off."""
+def _earlier(
+    resume: Path, files: Sequence[str], level: Severity, format: str, output: Path | None
+) -> dict[str, tuple[str, int]]:
+    """Lines of an earlier output and their exit codes by file, for the files asked for; its last line may be cut off."""
     import json
 
     if format != "ndjson" or output is not None:
         raise UsageError("--resume needs --format ndjson on standard output, which a broken-off run leaves usable")
     wanted = set(files)
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, int]] = {}
     lines = resume.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            file = row["file"]
-            _exit_code(line, Severity.ERROR)
+            file, code = row["file"], _exit_code(row, level)
         except (ValueError, KeyError, TypeError):
             if number < len(lines):
                 what = "this is not the ndjson output of eessi validate"
                 raise InputError(what, source=str(resume), line=number) from None
         else:
             if file in wanted:
-                found[file] = line
+                found[file] = line, code
     return found
 
 
-def _exit_code(line: str, level: Severity) -> int:
+def _exit_code(row: Mapping[str, Any], level: Severity) -> int:
     """The exit code that a line of ndjson stands for."""
-    import json
-
-    row = json.loads(line)
     findings = tuple(Finding(found["id"], Severity(found["severity"])) for found in row["findings"])
     unreadable = next(("unreadable" for found in findings if found.id == "DOC-UNREADABLE"), None)
     return Judged(row["file"], Verdict(Outcome(row["verdict"]), findings), unreadable).exit_code(level)
