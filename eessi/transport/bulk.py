@@ -6,6 +6,7 @@ nobody else can open it. It lies where Python puts temporary files (``TMPDIR``);
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tempfile
@@ -17,7 +18,7 @@ import attrs
 
 from eessi.errors import InputError
 
-__all__ = ["LARGE", "PIECE", "Bulk", "Octets", "Spool", "pieces_of", "spooled", "stream_of"]
+__all__ = ["LARGE", "PIECE", "Bulk", "Octets", "Spool", "pieces_of", "sha256_of", "spooled", "stream_of"]
 
 PIECE: Final = 256 * 1024
 """How much is read at once, in bytes."""
@@ -123,6 +124,14 @@ Octets = bytes | Bulk
 def pieces_of(data: Octets) -> Iterable[bytes]:
     """The content in pieces; what is in memory is one."""
     return data.pieces() if isinstance(data, Bulk) else (data,)
+
+
+def sha256_of(data: Octets) -> bytes:
+    """The SHA-256 of content of any size."""
+    digest = hashlib.sha256()
+    for piece in pieces_of(data):
+        digest.update(piece)
+    return digest.digest()
 
 
 def cut(data: Octets, start: int, end: int) -> Octets:

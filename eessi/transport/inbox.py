@@ -16,7 +16,7 @@ from eessi.errors import UsageError
 from eessi.ids import InstitutionId
 from eessi.stores import Unit
 from eessi.stores.mail import InRow, MailRows, moment_key
-from eessi.transport.bulk import Bulk, Octets, pieces_of
+from eessi.transport.bulk import Bulk, Octets, sha256_of
 from eessi.transport.bulk_rows import body_of, keep, row_body
 from eessi.transport.compose import Packet, compose_error, compose_receipt
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, UserMessage
@@ -438,10 +438,7 @@ def _content_digest(judged: Judgement) -> str:
     """What identifies the content of a message: a retry may be signed again, but its payloads keep their digests."""
     digest = hashlib.sha256()
     for payload in sorted(judged.payloads, key=lambda one: one.id):
-        content = hashlib.sha256()
-        for piece in pieces_of(payload.body):
-            content.update(piece)
-        digest.update(hashlib.sha256(payload.id.encode()).digest() + content.digest())
+        digest.update(hashlib.sha256(payload.id.encode()).digest() + sha256_of(payload.body))
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ from eessi import _xml
 from eessi.errors import InputError
 from eessi.findings import Finding, NotChecked, Phrase, Severity
 from eessi.transport import wss
-from eessi.transport.bulk import pieces_of
+from eessi.transport.bulk import sha256_of
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, Unit, UserMessage
 from eessi.transport.judge import Judgement, Result, judge
 from eessi.transport.limits import DEFAULT_LIMITS
@@ -175,17 +175,12 @@ def _parts(judged: Judgement) -> list[dict[str, object]]:
 
 
 def _part(part: MimePart, role: str) -> dict[str, object]:
-    import hashlib
-
-    digest = hashlib.sha256()
-    for piece in pieces_of(part.body):
-        digest.update(piece)
     return {
         "role": role,
         "content_id": part.content_id,
         "content_type": part.content_type,
         "bytes": len(part.body),
-        "sha256": digest.hexdigest(),
+        "sha256": sha256_of(part.body).hex(),
     }
 
 
