@@ -11,7 +11,6 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
@@ -90,8 +89,10 @@ def signature_schema(namespace: str) -> tuple[str, bytes]:
 
     :raises KeyError: for any other namespace.
     """
+    from pkgutil import get_data
+
     usual, ours = SIGNATURE_SCHEMAS[namespace]
-    return usual, Path(__file__).with_name("signature").joinpath(ours).read_bytes()
+    return usual, get_data("eessi.schemas", f"signature/{ours}") or b""
 
 
 class _Beside(etree.Resolver):

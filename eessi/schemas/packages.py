@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
@@ -16,6 +15,8 @@ from eessi.schemas.compiled import SchemaSources
 from eessi.schemas.structure import Fidelity, Structure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eessi.schemas.names import TransactionName
 
 __all__ = ["CdmPackage", "Content", "Origin", "PackageEntry", "PackageFile", "TransactionEntry", "split_coordinates"]
@@ -238,6 +239,8 @@ class CdmPackage:
         :raises InputError: when ``path`` cannot be read, or is over a limit.
         :raises PackageError: when the files make no package: nothing found, a part missing, two files for one version.
         """
+        from pathlib import Path
+
         from eessi.schemas.importer import import_files
 
         return import_files(
@@ -250,6 +253,8 @@ class CdmPackage:
 
         :raises PackageError: when it is damaged. The files themselves are checked when they are read.
         """
+        from pathlib import Path
+
         from eessi.schemas.saved import load_package
 
         return load_package(Path(path))
@@ -259,6 +264,8 @@ class CdmPackage:
 
         :raises ContentChanged: when that folder holds another content under the same coordinates.
         """
+        from pathlib import Path
+
         from eessi.schemas.saved import save_package
 
         return save_package(self, Path(folder))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,6 +17,8 @@ from eessi.schemas.packages import CdmPackage, Origin, PackageEntry, Transaction
 from eessi.schemas.structure import Fidelity, Structure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eessi.schemas.names import TransactionName
 
 __all__ = ["Found", "Registry"]
@@ -112,6 +113,8 @@ class Registry:
 
         :raises InputError: when ``path`` cannot be read. :raises PackageError: when it holds no usable package.
         """
+        from pathlib import Path
+
         from eessi.schemas.saved import open_package
 
         return cls.default().add(open_package(Path(path), name=name, version=version))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Final
 
 from eessi.errors import PackageError
@@ -124,10 +125,8 @@ class TableContent:
         return tuple(PackageFile.of(path, self.read(path)) for path in self._paths())
 
     def _paths(self) -> list[str]:
-        trees = FOLDER / self.tables.folder / "trees"
-        return sorted(
-            ["codes.jsonl", "entries.jsonl", "types.jsonl", *(f"trees/{file.name}" for file in trees.iterdir())]
-        )
+        trees = os.listdir(f"{FOLDER}/{self.tables.folder}/trees")
+        return sorted(["codes.jsonl", "entries.jsonl", "types.jsonl", *(f"trees/{name}" for name in trees)])
 
     def files(self) -> tuple[PackageFile, ...]:
         """The tables with their hashes."""
@@ -139,7 +138,8 @@ class TableContent:
         :raises PackageError: when the installation lacks it.
         """
         try:
-            return (FOLDER / self.tables.folder / path).read_bytes()
+            with open(f"{FOLDER}/{self.tables.folder}/{path}", "rb") as file:
+                return file.read()
         except OSError as error:
             raise PackageError(f"{self.tables.folder}/{path} cannot be read: {error.strerror}") from None
 
