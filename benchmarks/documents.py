@@ -17,7 +17,16 @@ from eessi.schemas.generator import generate
 from eessi.schemas.structure import Kind, Structure
 from eessi.sed.plan import FieldPlan, plan_of
 
-__all__ = ["SIZES", "documents", "hardened_parser", "pydantic_xml_module", "registry", "structure", "xsdata_module"]
+__all__ = [
+    "SIZES",
+    "documents",
+    "hardened_parser",
+    "pydantic_xml_module",
+    "registry",
+    "schema_file",
+    "structure",
+    "xsdata_module",
+]
 
 SIZES = {"5 KB": (5_000, 40), "50 KB": (50_000, 12)}
 """Name -> about how many bytes a document has, and how many different ones there are."""
@@ -43,6 +52,20 @@ def documents(size: str) -> tuple[bytes, ...]:
     about, count = SIZES[size]
     found = (generate(structure(), seed, size="full", about_bytes=about).data for seed in range(count * 3))
     return tuple(sorted(found, key=lambda data: abs(len(data) - about))[:count])
+
+
+def schema_file(folder: Path) -> Path:
+    """The schema of S071 4.4: the published one where it is at hand, else the one that the open package makes."""
+    published = Path(__file__).parent.parent.parent / "shared/reference/cdm"
+    found = sorted(published.rglob("S071-4.4*.xsd"))
+    if found:
+        return found[0]
+    entry = registry().find("S071", "4.4")
+    assert entry is not None
+    sources = entry.sources()
+    for name, content in sources.files.items():
+        (folder / name).write_bytes(content)
+    return folder / sources.main
 
 
 def hardened_parser() -> etree.XMLParser:

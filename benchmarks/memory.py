@@ -10,12 +10,16 @@ import gc
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from benchmarks.documents import documents, registry, structure
+from benchmarks.documents import documents, registry, schema_file, structure
 from benchmarks.harness import arguments, write_results
 from eessi import _xml
-from eessi.sed import receive
+from eessi.schemas import Registry
+from eessi.schemas.importer import package_of
+from eessi.schemas.saved import open_package
+from eessi.sed import receive, validate
 from eessi.sed.models import models_of
 from eessi.sed.records import records_of
 
@@ -67,32 +71,80 @@ def streamed(count: int) -> float:
     return (resident() - before) / 1024**2
 
 
+def release(count: int, folder: Path) -> Path:
+    """A package of ``count`` SEDs, each as large as S071, under codes of their own, saved as an import saves it."""
+    schema = schema_file(folder).read_bytes()
+    codes = [f"S{number:03}" for number in range(500, 500 + count)]
+    files = {f"{code}-4.4.xsd": schema.replace(b"S071", code.encode()) for code in codes}
+    return package_of(files, source="synthetic").save(folder / "package")
+
+
+def in_use(package: Path, *, typed: bool) -> list[float]:
+    """Growth in MiB after every schema of a release was compiled and its document judged, and once more after a second time.
+
+    :param typed: read the documents into records too, which needs each tree.
+    """
+    data = documents("5 KB")[0]
+    assert receive(data, registry()).record is not None  # what one schema alone needs is loaded
+    packages, found = Registry().add(open_package(package)), []
+    codes = [str(entry.sed) for entry in packages.packages[0].entries()]
+    gc.collect()
+    before = resident()
+    for _ in range(2):
+        for code in codes:
+            document = data.replace(b"S071", code.encode())
+            if typed:
+                assert receive(document, packages).record is not None
+            else:
+                assert validate(document, packages).is_valid
+        gc.collect()
+        found.append((resident() - before) / 1024**2)
+    return found
+
+
 def in_its_own_process(*words: str) -> float:
+    return numbers_of(*words)[0]
+
+
+def numbers_of(*words: str) -> list[float]:
     result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.memory", *words], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.memory", "--measure", *words], capture_output=True, text=True, check=True
     )
-    return float(result.stdout)
+    return [float(word) for word in result.stdout.split()]
+
+
+def measure(work: str, what: str) -> list[float]:
+    """What is measured in a process of its own."""
+    if work in ("schemas", "types"):
+        return in_use(Path(what), typed=work == "types")
+    return [streamed(int(what)) if work == "stream" else kept(work, int(what))]
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--measure"]:
-        form, count = sys.argv[2], int(sys.argv[3])
-        print(streamed(count) if form == "stream" else kept(form, count))
+        print(*measure(sys.argv[2], sys.argv[3]))
         return
     options = arguments(__doc__ or "")
     count = 2_000 if options.quick else 10_000
     lines, rows = [f"memory, S071 4.4, 5 KB, {count:,} documents"], []
     for form in FORMS:
-        times = in_its_own_process("--measure", form, str(count))
+        times = in_its_own_process(form, str(count))
         must, aim = MUST.get(form, (None, None))
         said = "" if must is None else f"<= {must:g}: {'met' if times <= must else 'MISSED'}"
         said += f" (aim {aim:g}{': met' if times <= aim else ''})" if aim is not None else ""
         lines.append(f"  kept as {form:<8} {times:6.2f} x wire bytes  {said}")
         rows.append({"case": f"kept as {form}", "ratio": times, "goal": said or None})
-    grown = in_its_own_process("--measure", "stream", str(count))
+    grown = in_its_own_process("stream", str(count))
     said = f"< 1 MiB: {'met' if grown < 1 else 'MISSED'}"
     lines.append(f"  streamed, none kept: grows by {grown:.2f} MiB  {said}")
     rows.append({"case": "streamed", "mebibytes": grown, "goal": said})
+    seds = 28 if options.quick else 280
+    with tempfile.TemporaryDirectory() as place:
+        package = release(seds, Path(place))
+        for work, what in (("schemas", "judged"), ("types", "judged and typed")):
+            once, twice = numbers_of(work, str(package))
+            lines.append(f"  {seds} schemas in use, {what}: {once:.0f} MiB; a second time {twice - once:+.1f} MiB")
+            rows.append({"case": f"{seds} schemas, {what}", "mebibytes": once, "again": twice - once})
     write_results("memory", [("\n".join(lines), rows)], options.output)
 
 
