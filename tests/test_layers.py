@@ -13,7 +13,7 @@ ROOT = Path(eessi.__file__).parent
 
 FLOORS = {
     "errors": 1,
-    "_xml": 2, "ids": 2, "findings": 2, "trust": 2, "bulk": 2,
+    "_xml": 2, "ids": 2, "findings": 2, "trust": 2, "bulk": 2, "octets": 2,
     "schemas": 3, "stores": 3,
     "sed": 4, "transport": 4,
     "buc": 5, "directory": 5,

@@ -152,8 +152,8 @@ def _attachment(part: Part, entry: AttachmentEntry | None) -> Attachment:
     return Attachment(
         part.id,
         safe_name(entry.file_name if entry else said.get("fileName", part.id)),
-        media_type_of(part.data),
-        part.data,
+        media_type_of(part.content),
+        part.content,
         said.get("isMedical") != "false" if medical is None else medical,
         entry.section if entry else said.get("sectionReference"),
     )

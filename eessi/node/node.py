@@ -19,7 +19,7 @@ from eessi.buc import Case, Event, Moves, WhyNot, buc
 from eessi.errors import EessiError, StoreError, UsageError
 from eessi.findings import Outcome, Verdict
 from eessi.ids import BucId, CaseId, CdmVersion, InstitutionId, Role
-from eessi.node.files import open_attachments, open_parts, seal_attachments, seal_parts
+from eessi.node.files import Row, open_attachments, open_parts, seal_attachments, seal_parts
 from eessi.node.intake import (
     OVERTAKEN,
     Content,
@@ -39,6 +39,7 @@ from eessi.node.outgoing import DocumentRefused, Draft, Sent, headers, part_of, 
 from eessi.node.signals import Received, SignalType
 from eessi.node.stored import CaseMoved, Stored, add_events, load, next_deadline, open_case
 from eessi.node.vault import Vault, about_document
+from eessi.octets import Octets
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Sed, parse, validate
 from eessi.sed.header_xml import HeaderForm
@@ -337,7 +338,7 @@ class Node:
 
     # --- receiving ---
 
-    def take(self, body: bytes, content_type: str, now: dt.datetime) -> HttpAnswer:
+    def take(self, body: Octets, content_type: str, now: dt.datetime) -> HttpAnswer:
         """Take in what came over our own HTTP address; a handler for :func:`eessi.transport.http_server.as4_app`."""
         taken = self.engine.take(body, content_type, now)
         if taken.message_id is not None and taken.code is None:
@@ -353,8 +354,7 @@ class Node:
 
         Applying and acknowledging are one transaction: after a crash the message is either applied or waiting.
         """
-        with self.store.read(self.tenant) as unit:
-            parcel = self.engine.inbox.next(unit)
+        parcel = self.engine.inbox.next()
         if parcel is None:
             return False
         self._apply_parcel(parcel)
@@ -362,8 +362,7 @@ class Node:
 
     def apply_message(self, message_id: str) -> bool:
         """Apply one message that waits in the inbox, or hold it with the reason; false when it does not wait any more."""
-        with self.store.read(self.tenant) as unit:
-            parcel = self.engine.inbox.next(unit, message_id)
+        parcel = self.engine.inbox.next(message_id)
         return parcel is not None and self._apply_parcel(parcel)
 
     def _apply_parcel(self, parcel: Parcel) -> bool:
@@ -465,7 +464,7 @@ class Node:
 
     def _try_again(self, rows: CaseRows, row: HeldRow, now: dt.datetime) -> bool:
         about = self._about("", row.message_id, 0)
-        parts = open_parts(self.vault, rows.held_parts(row.message_id), about)
+        parts = open_parts(self.vault, lambda no: rows.held_part(row.message_id, no), about)
         payload = self.vault.open(row.body, about)
         parcel = Parcel(InstitutionId(row.sender), self.me, payload, parts, message_id=row.message_id)
         try:
@@ -474,6 +473,7 @@ class Node:
             rows.hold(attrs.evolve(row, rule=held.rule, reason=held.reason, answer=held.answer))
             return False
         rows.hold(attrs.evolve(row, state="applied"))
+        rows.drop_held_parts(row.message_id)
         return True
 
     def receive(self, handler: Callable[[Unit, Received], None] | None = None) -> Iterator[Received]:
@@ -525,7 +525,8 @@ class Node:
     def document(
         self, case_id: str, document_id: str, *, who: str, version: int | None = None, right: bool = False
     ) -> Message:
-        """A document of a case with its attachments; the reading is written down.
+        """A document of a case with its attachments; the reading is written down. Large attachments are read from the store
+        only when they are opened.
 
         :param who: who reads, as it shall stand in the log. :param right: may see protected and medical documents.
         :raises UsageError: when there is no such document, or it is hidden without the right.
@@ -538,7 +539,6 @@ class Node:
             hidden = (row.protected or row.medical) and not right
             what = "document refused" if hidden else "document"
             rows.note_access(moment_key(self.clock()), who, what, row.case_id, row.document_id)
-            sealed = [] if hidden else list(rows.attachments(row.case_id, row.document_id, row.version))
         line = Line(case=row.case_id, document=row.document_id, version=row.version)
         self._log("refused" if hidden else "read", line)
         if hidden:
@@ -548,7 +548,14 @@ class Node:
         about = self._about(row.case_id, row.document_id, row.version)
         message = parse(self.vault.open(row.body, about))
         assert isinstance(message, Message)
-        return attrs.evolve(message, attachments=open_attachments(self.vault, sealed, about))
+        return attrs.evolve(message, attachments=open_attachments(self.vault, self._attachment_rows(row), about))
+
+    def _attachment_rows(self, of: DocumentRow) -> Row:
+        def row(no: int) -> bytes | None:
+            with self.store.read(self.tenant) as unit:
+                return CaseRows(unit).attachment(of.case_id, of.document_id, of.version, no)
+
+        return row
 
     # --- what others are told ---
 

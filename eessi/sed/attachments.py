@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
 import attrs
 
 from eessi.errors import LimitExceeded, UsageError
+from eessi.octets import LARGE, Bulk, Octets, stream_of
 from eessi.sed.header import AttachmentEntry
 
 __all__ = ["MAX_ATTACHMENT", "MAX_TOTAL", "Attachment", "check_total", "media_type_of", "safe_name"]
@@ -43,29 +45,29 @@ _RESERVED: Final = {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 
-def media_type_of(content: bytes) -> str:
+def media_type_of(content: Octets) -> str:
     """Media type by the content alone; what a name or a header claims plays no part.
 
     ``application/octet-stream`` where nothing is recognised. The first bytes decide, as registered for each format.
     """
+    lead = content[:4096]
     for magic, media_type in _MAGIC:
-        if content.startswith(magic):
+        if lead.startswith(magic):
             return _office(content) if media_type == "application/zip" else media_type
-    head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = lead[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith((b"<?xml", b"<")) and not head[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "text/xml"
     if head[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "text/html"
-    return "text/plain" if content and _is_text(content[:4096]) else "application/octet-stream"
+    return "text/plain" if lead and _is_text(lead) else "application/octet-stream"
 
 
-def _office(content: bytes) -> str:
+def _office(content: Octets) -> str:
     """What a zip holds, by the names in its directory; no part is unpacked."""
-    import io
     import zipfile
 
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with stream_of(content) as stream, zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return "application/zip"
@@ -111,6 +113,9 @@ def safe_name(name: str, *, fallback: str = "attachment") -> str:
 class Attachment:
     """A file beside a message, with its content.
 
+    Large content need not be in memory: :meth:`read` leaves it in its file, and what comes back from a node's store is read
+    from there; :meth:`open` gives it as a file to read.
+
     :param file_name: already safe; :meth:`of` makes it so.
     :param media_type: found from the content.
     :param medical: medical data, for authorised medical staff only.
@@ -120,14 +125,14 @@ class Attachment:
     identifier: str
     file_name: str
     media_type: str
-    content: bytes = attrs.field(repr=False)
+    content: Octets = attrs.field(repr=False)
     medical: bool = False
     section: str | None = None
 
     @classmethod
     def of(
         cls,
-        content: bytes,
+        content: Octets,
         file_name: str,
         *,
         identifier: str | None = None,
@@ -155,6 +160,36 @@ class Attachment:
 
             identifier = uuid.uuid4().hex
         return cls(identifier, name, media_type_of(content), content, medical, section)
+
+    @classmethod
+    def read(
+        cls,
+        path: Path,
+        *,
+        file_name: str | None = None,
+        identifier: str | None = None,
+        medical: bool = False,
+        section: str | None = None,
+        limit: int = MAX_ATTACHMENT,
+    ) -> Attachment:
+        """Take a file in as it lies: it is read when it is packed and stored, and must not change until then.
+
+        :param file_name: by default that of ``path``.
+        :param limit: largest size in bytes.
+        :raises InputError: when it cannot be opened. :raises LimitExceeded: :raises UsageError: as in :meth:`of`.
+        """
+        lying, name = Bulk.of(path), file_name or path.name
+        content = lying if len(lying) >= LARGE else bytes(lying)
+        return cls.of(content, name, identifier=identifier, medical=medical, section=section, limit=limit)
+
+    @property
+    def data(self) -> bytes:
+        """The whole content in memory, however large; :meth:`open` reads it in pieces."""
+        return bytes(self.content)
+
+    def open(self) -> BinaryIO:
+        """The content as a file to read, at its beginning."""
+        return stream_of(self.content)
 
     @property
     def entry(self) -> AttachmentEntry:

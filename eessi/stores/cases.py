@@ -397,27 +397,33 @@ class CaseRows:
         return None if row is None else _row(DocumentRow, row)
 
     def add_attachments(self, case_id: str, document_id: str, version: int, bodies: Iterable[bytes]) -> None:
-        """Add the sealed attachments of one version of a document, in their order."""
+        """Add the sealed rows of the attachments of one version of a document, in their order, one at a time."""
         at = {"case_id": case_id, "document_id": document_id, "version": version}
-        self._unit.insert(ATTACHMENT, [{**at, "no": no, "body": body} for no, body in enumerate(bodies, 1)])
+        for no, body in enumerate(bodies, 1):
+            self._unit.insert(ATTACHMENT, [{**at, "no": no, "body": body}])
 
-    def attachments(self, case_id: str, document_id: str, version: int) -> Iterator[bytes]:
-        """The sealed attachments of one version of a document, in their order."""
+    def attachment(self, case_id: str, document_id: str, version: int, no: int) -> bytes | None:
+        """One sealed row of the attachments of one version of a document, counted from 1."""
         where = (ATTACHMENT.c.case_id == case_id, ATTACHMENT.c.document_id == document_id)
         query = self._unit.own(ATTACHMENT, ATTACHMENT.c.body).where(*where, ATTACHMENT.c.version == version)
-        yield from cast("Iterable[bytes]", self._unit.execute(query.order_by(ATTACHMENT.c.no)).scalars())
+        return cast("bytes | None", self._unit.execute(query.where(ATTACHMENT.c.no == no)).scalar())
 
     # --- held messages ---
 
     def hold_parts(self, message_id: str, bodies: Iterable[bytes]) -> None:
-        """Keep the sealed parts of a message that was not held before, in their order."""
-        rows = [{"message_id": message_id, "no": no, "body": body} for no, body in enumerate(bodies, 1)]
-        self._unit.insert(HELD_PART, rows)
+        """Keep the sealed rows of the parts of a message that was not held before, in their order, one at a time."""
+        for no, body in enumerate(bodies, 1):
+            self._unit.insert(HELD_PART, [{"message_id": message_id, "no": no, "body": body}])
 
-    def held_parts(self, message_id: str) -> Iterator[bytes]:
-        """The sealed parts of a held message, in their order."""
+    def held_part(self, message_id: str, no: int) -> bytes | None:
+        """One sealed row of the parts of a held message, counted from 1."""
         query = self._unit.own(HELD_PART, HELD_PART.c.body).where(HELD_PART.c.message_id == message_id)
-        yield from cast("Iterable[bytes]", self._unit.execute(query.order_by(HELD_PART.c.no)).scalars())
+        return cast("bytes | None", self._unit.execute(query.where(HELD_PART.c.no == no)).scalar())
+
+    def drop_held_parts(self, message_id: str) -> None:
+        """Take the parts of a held message out: they lie with its document now."""
+        mine = sa.and_(HELD_PART.c.tenant == self._unit.tenant, HELD_PART.c.message_id == message_id)
+        self._unit.execute(sa.delete(HELD_PART).where(mine))
 
     def hold(self, row: HeldRow) -> None:
         """Keep a message that could not be applied; one that is held already keeps its place."""

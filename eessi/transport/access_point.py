@@ -20,8 +20,8 @@ import attrs
 from eessi import _xml
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
+from eessi.octets import Octets
 from eessi.transport import wss
-from eessi.transport.bulk import Octets
 from eessi.transport.compose import compose_error
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, read_envelope, when
 from eessi.transport.guard import Guard

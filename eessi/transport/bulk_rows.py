@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from eessi.octets import LARGE, Bulk, Octets
 from eessi.stores import Store
 from eessi.stores.mail import MailRows
-from eessi.transport.bulk import LARGE, Bulk, Octets
 
 __all__ = ["body_of", "keep", "row_body"]
 

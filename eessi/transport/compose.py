@@ -11,8 +11,8 @@ import attrs
 
 from eessi import _xml
 from eessi.errors import UsageError
+from eessi.octets import Octets
 from eessi.transport import wss
-from eessi.transport.bulk import Octets
 from eessi.transport.ebms import (
     Agreement,
     ErrorSignal,

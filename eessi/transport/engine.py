@@ -12,10 +12,10 @@ from typing import Final
 
 import attrs
 
+from eessi.octets import Octets
 from eessi.stores import DEFAULT_TENANT, Store
 from eessi.stores.channels import ChannelRows
 from eessi.stores.mail import JournalRow, MailRows, moment_key, moment_of
-from eessi.transport.bulk import Octets
 from eessi.transport.compose import compose_pull
 from eessi.transport.ebms import ErrorSignal, read_envelope
 from eessi.transport.guard import Guard

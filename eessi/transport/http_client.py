@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError:
     raise MissingExtra("transport", "sending over HTTP") from None
 
-from eessi.transport.bulk import PIECE, Bulk, Octets, Spool
+from eessi.octets import PIECE, Bulk, Octets, Spool
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 

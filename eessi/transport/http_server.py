@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError:
     raise MissingExtra("transport", "receiving over HTTP") from None
 
-from eessi.transport.bulk import Bulk, Octets, Spool
+from eessi.octets import Bulk, Octets, Spool
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.wire import Answer, Unreachable
 

@@ -14,9 +14,9 @@ import attrs
 
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
+from eessi.octets import Bulk, Octets, sha256_of
 from eessi.stores import Unit
 from eessi.stores.mail import InRow, MailRows, moment_key
-from eessi.transport.bulk import Bulk, Octets, sha256_of
 from eessi.transport.bulk_rows import body_of, keep, row_body
 from eessi.transport.compose import Packet, compose_error, compose_receipt
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, UserMessage
@@ -336,24 +336,22 @@ class Inbox:
 
     def waiting(self, now: dt.datetime) -> Iterator[Parcel]:
         """The messages waiting, oldest first. One counts as handed over when the next one is asked for."""
-        while True:
-            with self.store.read(self.tenant) as unit:
-                rows = MailRows(unit)
-                row = rows.waiting()
-                body = b"" if row is None else self._body(rows, row)
-            if row is None:
-                return
-            yield self._parcel(row, body)
-            self.delivered(row.message_id, now)
+        while (parcel := self.next()) is not None:
+            yield parcel
+            self.delivered(parcel.message_id, now)
 
-    def next(self, unit: Unit, message_id: str | None = None) -> Parcel | None:
-        """The oldest message waiting, inside the caller's unit of work; hand it over there with :meth:`delivered`.
+    def next(self, message_id: str | None = None) -> Parcel | None:
+        """The oldest message waiting; hand it over with :meth:`delivered`, in a unit that asks :meth:`is_waiting` before.
 
         :param message_id: this message instead, if it is waiting.
         """
-        rows = MailRows(unit)
-        row = rows.waiting() if message_id is None else rows.received(message_id)
-        return None if row is None or row.state != "waiting" else self._parcel(row, self._body(rows, row))
+        with self.store.read(self.tenant) as unit:
+            rows = MailRows(unit)
+            row = rows.waiting() if message_id is None else rows.received(message_id)
+            if row is None or row.state != "waiting":
+                return None
+            body = self._body(rows, row)
+        return self._parcel(row, body)
 
     def is_waiting(self, unit: Unit, message_id: str) -> bool:
         """Whether a message was not handed over yet; in a unit that writes, it stays so until the unit ends."""
@@ -383,7 +381,9 @@ class Inbox:
         return body_of(rows, self.store, self.tenant, "in", row.message_id, row.body)
 
     def _parcel(self, row: InRow, body: Octets) -> Parcel:
-        """The parcel inside stored bytes; they were judged when they came in."""
+        """The parcel inside stored bytes; they were judged when they came in. It stands without the store: whoever has it
+        may read its parts inside a unit of work of their own.
+        """
         policy = attrs.evolve(self.policy, require_signed=False, require_encrypted=False, strict=False)
         judged = judge(body, row.content_type or None, policy=policy, keys=self.identity.keys)
         message = None if judged.envelope is None else judged.envelope.user_message
@@ -391,7 +391,7 @@ class Inbox:
             raise UsageError(
                 f"stored message {row.message_id} can no longer be opened; is the decryption key still there?"
             )
-        contents = [(one, one.octets(limits=policy.limits)) for one in judged.payloads]
+        contents = [(one, one.copy(limits=policy.limits)) for one in judged.payloads]
         attachments = tuple(
             Part(
                 one.id,

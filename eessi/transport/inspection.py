@@ -12,8 +12,8 @@ from lxml import etree
 from eessi import _xml
 from eessi.errors import InputError
 from eessi.findings import Finding, NotChecked, Phrase, Severity
+from eessi.octets import sha256_of
 from eessi.transport import wss
-from eessi.transport.bulk import sha256_of
 from eessi.transport.ebms import Envelope, ErrorSignal, PullRequest, ReceiptSignal, Unit, UserMessage
 from eessi.transport.judge import Judgement, Result, judge
 from eessi.transport.limits import DEFAULT_LIMITS

@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import attrs
 
 from eessi.findings import Finding, NotChecked, Phrase, Severity
+from eessi.octets import Octets
 from eessi.transport import wss
-from eessi.transport.bulk import Octets
 from eessi.transport.ebms import Envelope, PartInfo, ReceiptSignal, UserMessage, read_envelope
 from eessi.transport.limits import Limits
 from eessi.transport.mime import MimePart, Packed, unpack

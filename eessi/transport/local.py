@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from eessi.transport.bulk import Octets
+from eessi.octets import Octets
 from eessi.transport.wire import Answer, Unreachable
 
 __all__ = ["LocalWire"]

@@ -18,7 +18,7 @@ from itertools import chain
 
 import attrs
 
-from eessi.transport.bulk import Bulk, Octets, Spool, cut, pieces_of, spooled
+from eessi.octets import Bulk, Octets, Spool, cut, pieces_of, spooled
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.names import SOAP_TYPE
 from eessi.transport.refusal import Refused

@@ -18,9 +18,9 @@ import attrs
 
 from eessi.errors import UsageError
 from eessi.ids import InstitutionId
+from eessi.octets import Octets, pieces_of
 from eessi.stores import DEFAULT_TENANT, Store, Unit
 from eessi.stores.mail import NEVER, MailRows, OutRow, moment_key, moment_of
-from eessi.transport.bulk import Octets, pieces_of
 from eessi.transport.bulk_rows import body_of, keep, row_body
 from eessi.transport.compose import Packet, compose_user
 from eessi.transport.ebms import SignedReference

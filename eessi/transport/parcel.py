@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 import attrs
 
 from eessi.ids import InstitutionId
-from eessi.transport.bulk import Octets, stream_of
+from eessi.octets import Octets, stream_of
 
 __all__ = ["Delivery", "Parcel", "Part", "Receipt", "State", "Transport"]
 
@@ -20,7 +20,7 @@ class Part:
     """One attachment, carried beside the business document as it is.
 
     Large content need not be in memory: ``Part("scan.tiff", Bulk.of(path), "image/tiff")`` is read from its file while it
-    is packed, and what comes in large is a :class:`~eessi.transport.bulk.Bulk` again, to be read with :meth:`open`.
+    is packed, and what comes in large is a :class:`~eessi.octets.Bulk` again, to be read with :meth:`open`.
 
     :param id: unique in its parcel; becomes the content id on the wire.
     :param data: the content, in memory or in a file; kept as ``content``.

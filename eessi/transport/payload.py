@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from eessi.transport.bulk import Bulk, Octets, pieces_of, spooled
+from eessi.octets import Bulk, Octets, pieces_of, spooled
 from eessi.transport.ebms.model import PartInfo, Property
 from eessi.transport.limits import DEFAULT_LIMITS, Limits
 from eessi.transport.names import GZIP
@@ -47,7 +47,14 @@ class Payload:
 
         :raises Refused: EBMS:0303 when it cannot be decompressed, EBMS:0004 over a cap.
         """
-        return spooled(decompressed(self.body, limits=limits)) if self.compressed else self.body
+        return self.copy(limits=limits) if self.compressed else self.body
+
+    def copy(self, *, limits: Limits = DEFAULT_LIMITS) -> Octets:
+        """As :meth:`octets`, and never a view on the message that it came in.
+
+        :raises Refused: EBMS:0303 when it cannot be decompressed, EBMS:0004 over a cap.
+        """
+        return spooled(decompressed(self.body, limits=limits) if self.compressed else pieces_of(self.body))
 
 
 def compress(data: Octets) -> Octets:

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from eessi.errors import TransportError
-from eessi.transport.bulk import Octets
+from eessi.octets import Octets
 
 __all__ = ["Answer", "Unreachable", "Wire"]
 

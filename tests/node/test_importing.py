@@ -91,7 +91,7 @@ def test_a_case_comes_with_events_documents_attachments_and_keys(store: Store, t
         message = parse(VAULT.open(first.body, about))
         assert isinstance(message, Message)
         assert (message.header.sender.id, message.header.set_id, str(message.sed.type)) == (OWNER, "a", "A001")
-        files = open_attachments(VAULT, rows.attachments("1234", "a", 1), about)
+        files = open_attachments(VAULT, lambda no: rows.attachment("1234", "a", 1, no), about)
         assert [(f.identifier, f.file_name, f.content) for f in files] == [
             ("f1", "scan.pdf", b"%PDF-1.7 synthetic"), ("f2", "scan.pdf", b""),
         ]  # fmt: skip

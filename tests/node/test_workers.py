@@ -145,8 +145,7 @@ def test_a_message_is_applied_by_its_id_once(pair: Pair) -> None:
     case_id = str(pair.fr.start("LA_BUC_01", [BE], version="4.4"))
     pair.fr.send(case_id, sandbox("A001"))
     pair.corners.run()
-    with pair.be.store.read() as unit:
-        parcel = pair.be.engine.inbox.next(unit)
+    parcel = pair.be.engine.inbox.next()
     assert parcel is not None
     assert parcel.sender == InstitutionId(FR)
     assert not pair.be.apply_message("another")

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eessi.ids import InstitutionId
+from eessi.octets import LARGE
 from eessi.stores import Store, Unit
 from eessi.stores.mail import MailRows, moment_key
 from eessi.transport import Parcel, Part, State
-from eessi.transport.bulk import LARGE
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.engine import Engine
 from eessi.transport.identity import FixedPartners, Identity, Partner
@@ -93,12 +93,12 @@ def work(urls: tuple[str, str], tenant: str, messages: int, points: Points, star
     moment = start
 
     def hand_over() -> bool:
+        parcel = receiver.inbox.next()
+        if parcel is None:
+            return False
+        parts = [part.data == SCAN for part in parcel.attachments]
+        assert parts == ([True] if parcel.message_id == f"m-{WITH_SCAN}" else []), "not the part that was sent"
         with receiver.inbox.store.begin(tenant) as unit:
-            parcel = receiver.inbox.next(unit)
-            if parcel is None:
-                return False
-            parts = [part.data == SCAN for part in parcel.attachments]
-            assert parts == ([True] if parcel.message_id == f"m-{WITH_SCAN}" else []), "not the part that was sent"
             MailRows(unit).note(parcel.message_id, moment_key(moment), "applied", parcel.payload.decode())
             receiver.inbox.delivered(parcel.message_id, moment, unit=unit)
         return True

@@ -96,8 +96,8 @@ def point(side: int, port: int, other_port: int, folder: Path) -> None:
 
 
 def send(port: int, folder: Path, file: Path) -> None:
+    from eessi.octets import Bulk
     from eessi.transport import Parcel, Part, State
-    from eessi.transport.bulk import Bulk
 
     end = engine(0, port, folder)
     part = Part("scan.bin", Bulk.of(file), "application/octet-stream")

@@ -12,11 +12,12 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eessi import octets
 from eessi.errors import InputError, UsageError
+from eessi.octets import Bulk, Spool, spooled
 from eessi.stores import Store
 from eessi.stores.mail import MailRows
-from eessi.transport import Parcel, Part, State, bulk
-from eessi.transport.bulk import Bulk, Spool, spooled
+from eessi.transport import Parcel, Part, State
 from eessi.transport.corners import FourCorners
 from eessi.transport.judge import Result
 from eessi.transport.limits import Limits
@@ -33,9 +34,9 @@ from tests.transport.messages import BE, FR, PAYLOAD, code_of, fresh_store, judg
 def small() -> Iterator[None]:
     """What is large and what is a piece are made small, so that every seam between pieces is met."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("bulk", "bulk_rows"):
-            patch.setattr(f"eessi.transport.{module}.LARGE", 64)
-        patch.setattr(bulk, "PIECE", 7)
+        for module in ("octets", "transport.bulk_rows"):
+            patch.setattr(f"eessi.{module}.LARGE", 64)
+        patch.setattr(octets, "PIECE", 7)
         yield
 
 

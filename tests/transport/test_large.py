@@ -14,17 +14,18 @@ import pytest
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is read from /proc")
 
 HERE = Path(__file__).parent
+RUNNER = HERE / "large_runner.py"
 MIB = 1024 * 1024
 
 
-def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+def started(folder: Path, *arguments: object, runner: Path = RUNNER) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent.parent), "TMPDIR": str(folder)}
-    command = [sys.executable, str(HERE / "large_runner.py"), *map(str, arguments)]
+    command = [sys.executable, str(runner), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    said, wrong = process.communicate(timeout=700)
+    said, wrong = process.communicate(timeout=1300)
     assert process.returncode == 0, wrong[-3000:]
     return said.split()[-1]
 
@@ -36,15 +37,19 @@ def free_ports() -> tuple[int, int]:
         return first.getsockname()[1], second.getsockname()[1]
 
 
-def carried(folder: Path, size: int) -> dict[str, float]:
-    """Send a file of that size; the peak memory in MiB of every process that had a part in it."""
+def carried(folder: Path, size: int, *, ends: Path = RUNNER) -> dict[str, float]:
+    """Send a file of that size; the peak memory in MiB of every process that had a part in it.
+
+    :param ends: the program of sender and receiver.
+    """
     file, (one, two) = folder / "scan.bin", free_ports()
     digest = ended(started(folder, "make", file, size))
     points = [started(folder, "point", 0, one, two, folder), started(folder, "point", 1, two, one, folder)]
     try:
         for port in (one, two):
             listens(port)
-        sender, receiver = started(folder, "send", one, folder, file), started(folder, "pull", two, folder, digest)
+        sender = started(folder, "send", one, folder, file, runner=ends)
+        receiver = started(folder, "pull", two, folder, digest, runner=ends)
         peaks = {"receiver": ended(receiver), "sender": ended(sender)}
     finally:
         (folder / "stop").touch()

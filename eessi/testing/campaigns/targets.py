@@ -21,8 +21,8 @@ from eessi.testing.stage import Stage
 from eessi.transport import Parcel
 
 if TYPE_CHECKING:
+    from eessi.octets import Octets
     from eessi.testing.as4network import As4Network
-    from eessi.transport.bulk import Octets
     from eessi.transport.inbox import Taken
     from eessi.transport.outbox import Outgoing
 

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 from lxml import etree
 
 from eessi.errors import UsageError
+from eessi.octets import Bulk, Octets, Spool
 from eessi.transport import names
-from eessi.transport.bulk import Bulk, Octets, Spool
 from eessi.transport.ebms.model import Envelope
 from eessi.transport.mime import MimePart
 from eessi.transport.names import DS, WSSE, WSSE11, WSU, XENC, XENC11, clark

@@ -23,7 +23,7 @@ from lxml import etree
 
 from eessi import _xml
 from eessi.errors import InputError
-from eessi.transport.bulk import Bulk
+from eessi.octets import Bulk
 from eessi.transport.ebms.model import Envelope, SignedReference
 from eessi.transport.ebms.read import inclusive_prefixes, read_reference
 from eessi.transport.ebms.write import write_reference

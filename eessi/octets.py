@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -39,15 +39,20 @@ class _File:
     """An open file, closed when the last stretch of it is gone."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self.descriptor, self._lock = descriptor, threading.Lock()
 
     def read(self, at: int, size: int) -> bytes:
-        return os.pread(self.descriptor, size, at)
+        with self._lock:  # os.pread needs none, and is not on every system
+            os.lseek(self.descriptor, at, os.SEEK_SET)
+            return os.read(self.descriptor, size)
 
     def write(self, piece: bytes) -> None:
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[os.write(self.descriptor, rest) :]
+        """Behind what was written before."""
+        with self._lock:
+            os.lseek(self.descriptor, 0, os.SEEK_END)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self.descriptor, rest) :]
 
     def __del__(self) -> None:
         os.close(self.descriptor)
@@ -71,7 +76,7 @@ class Bulk:
         :raises InputError: when it cannot be opened.
         """
         try:
-            file = _File(os.open(path, os.O_RDONLY))
+            file = _File(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
         except OSError as error:
             raise InputError(f"{path.name}: cannot be read ({error.strerror})") from None
         return cls(file, 0, os.fstat(file.descriptor).st_size)
@@ -170,6 +175,8 @@ class Spool:
 
 
 def _nameless() -> _File:
+    import tempfile  # not light, and seldom needed
+
     with tempfile.TemporaryFile() as file:
         return _File(os.dup(file.fileno()))
 
