@@ -16,7 +16,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from eessi.errors import EessiError, InputError, UsageError
+from eessi.errors import EessiError, InputError, StoreError, UsageError
 
 __all__ = ["JobStopped", "Journal", "processes", "run"]
 
@@ -53,7 +53,14 @@ class Journal(Generic[R]):
         """The results that stand there, by key. A last line that was cut short is taken away and done again.
 
         :raises UsageError: when it belongs to another job. :raises InputError: when it is no journal.
+        :raises StoreError: when it cannot be read or written.
         """
+        try:
+            return self._finished()
+        except OSError as error:
+            raise StoreError(f"{self.file} cannot be used as a journal: {error.strerror}") from None
+
+    def _finished(self) -> dict[str, R]:
         if not self.file.exists():
             self.file.write_text(json.dumps({"job": self.job}) + "\n", encoding="utf-8")
             return {}
@@ -67,7 +74,7 @@ class Journal(Generic[R]):
             whole += len(line)
         if whole == 0:
             self.file.unlink()
-            return self.finished()
+            return self._finished()
         if whole < len(data):
             with self.file.open("r+b") as target:
                 target.truncate(whole)

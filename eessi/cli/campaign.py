@@ -21,6 +21,9 @@ __all__ = ["campaign"]
 @click.option(
     "--buc", "bucs", multiple=True, metavar="CODE", help="Processes of the campaign exit; 'all' for every one."
 )
+@click.option(
+    "--cdm", "versions", multiple=True, metavar="VERSION", help="Versions of the campaign exit; 'all' for every one."
+)
 @click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
 @click.option("--messages", type=click.IntRange(1, 10_000), default=50, show_default=True, help="For moveit.")
 @click.option("--only", multiple=True, metavar="ID", help="Run only these checks of moveit or testit.")
@@ -29,6 +32,7 @@ __all__ = ["campaign"]
 def campaign(
     kit: str,
     bucs: Sequence[str],
+    versions: Sequence[str],
     transport: str,
     messages: int,
     only: Sequence[str],
@@ -44,7 +48,7 @@ def campaign(
     """
     from eessi.testing.campaigns import Options, find_kit, run_kit
 
-    chosen = Options(tuple(bucs) or Options().bucs, transport, messages, tuple(only))
+    chosen = Options(tuple(bucs) or Options().bucs, tuple(versions), transport, messages, tuple(only))
     record = run_kit(find_kit(kit), chosen)
     if report is not None:
         from eessi.pages import campaign_report

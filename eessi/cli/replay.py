@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ import click
 
 from eessi.cli.output import common_options, print_json, read_text, write
 from eessi.errors import InputError, UsageError
+from eessi.ids import CdmVersion
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from eessi.testing.comparison import Difference
-    from eessi.testing.record import Run
+    from eessi.testing.record import Run, SeriesCoverage
     from eessi.testing.scenario import Scenario
     from eessi.testing.series import Settings
 
@@ -49,6 +51,13 @@ __all__ = ["replay"]
 @click.option("--strict", is_flag=True, help="End with 3 when a document could not be checked.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the seed in the scenario.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Least coverage of process steps, in percent.")
+@click.option(
+    "--cdm",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    help="CDM versions that count for coverage; otherwise all that the process knows.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--journal",
@@ -69,6 +78,7 @@ def replay(
     strict: bool,
     seed: int | None,
     fail_under: float | None,
+    versions: Sequence[str],
     jobs: int,
     journal: Path | None,
     show_values: bool,
@@ -82,7 +92,7 @@ def replay(
     With --against a run ends with 6 when the real institution gave no receipt or could not be reached.
     """
     from eessi.testing.coverage import joined
-    from eessi.testing.series import Journal, Settings, load_all, run_all
+    from eessi.testing.series import Settings, journal_of, load_all, run_all
 
     earlier = _earlier(compare) if compare else None
     settings = Settings(transport, seed, show_values, lang)
@@ -92,28 +102,29 @@ def replay(
             _alone(jobs, journal)
             runs = _run_against(against, read, settings, told)
         else:
-            runs = run_all(read, settings, jobs=jobs, journal=Journal(journal) if journal else None, progress=told)
+            runs = run_all(read, settings, jobs=jobs, journal=journal_of(journal) if journal else None, progress=told)
     if review is not None:
         from eessi.testing.review import read_review, reviewed
 
         runs = reviewed(runs, read_review(review))
     differences = _differences(earlier, runs) if earlier is not None else ()
-    covered = joined(runs)
-    document = _document(runs, differences, compare is not None)
+    covered = joined(runs, [CdmVersion.parse(version) for version in versions])
+    document = _document(runs, covered, differences, compare is not None)
+    page = partial(_page, runs, covered, show_values)
     if report is not None:
-        from eessi.pages import run_report
-
-        write(run_report(*runs, values_shown=show_values), report)
+        write(page(), report)
     if junit_file is not None:
         from eessi.testing.junit import junit
 
         write(junit(runs), junit_file)
     if json_file is not None:
         print_json(document, json_file)
-    _print(runs, document, differences, format, output, quiet, report, show_values)
+    _print(runs, document, covered, differences, format, output, quiet, report, page)
     short = fail_under is not None and covered.share * 100 < fail_under
     if short:
         click.echo(f"coverage is {covered.share:.1%} of {covered.total} steps, under {fail_under}%", err=True)
+        for row in covered.roles:
+            click.echo(f"  {row.buc} {row.version} {row.role}: {row.covered} of {row.total}", err=True)
     if against is not None and any(_undelivered(run) for run in runs):
         return 6
     if differences or short or any(not run.passed for run in runs):
@@ -215,17 +226,22 @@ def _differences(earlier: dict[str, dict[str, JsonValue]], runs: Sequence[Run]) 
     return tuple(found)
 
 
-def _document(runs: Sequence[Run], differences: Sequence[Difference], compared: bool) -> dict[str, object]:
-    from eessi.testing.coverage import joined
+def _page(runs: Sequence[Run], covered: SeriesCoverage, show_values: bool) -> str:
+    from eessi.pages import run_report
 
-    covered = joined(runs)
+    return run_report(*runs, values_shown=show_values, coverage=covered.model_dump(mode="json"))
+
+
+def _document(
+    runs: Sequence[Run], covered: SeriesCoverage, differences: Sequence[Difference], compared: bool
+) -> dict[str, object]:
     document: dict[str, object] = {
         "results": [run.document() for run in runs],
         "summary": {
             "passed": sum(run.passed for run in runs),
             "failed": sum(not run.passed for run in runs),
             "undetermined": sum(len(run.undetermined) for run in runs),
-            "coverage": {"covered": len(covered.covered), "total": covered.total},
+            "coverage": covered.model_dump(mode="json"),
         },
     }
     if compared:
@@ -236,12 +252,13 @@ def _document(runs: Sequence[Run], differences: Sequence[Difference], compared: 
 def _print(
     runs: Sequence[Run],
     document: dict[str, object],
+    covered: SeriesCoverage,
     differences: Sequence[Difference],
     format: str,
     output: Path | None,
     quiet: bool,
     report: Path | None,
-    show_values: bool,
+    page: Callable[[], str],
 ) -> None:
     if format == "json":
         print_json(document, output, quiet=quiet)
@@ -250,14 +267,19 @@ def _print(
 
         write(junit(runs), output, quiet=quiet)
     elif format == "html":
-        from eessi.pages import run_report
-
-        write(run_report(*runs, values_shown=show_values), output, quiet=quiet)
+        write(page(), output, quiet=quiet)
     else:
-        write(_text(runs, differences, report, plain=output is not None), output, quiet=quiet)
+        write(_text(runs, covered, differences, report, plain=output is not None), output, quiet=quiet)
 
 
-def _text(runs: Sequence[Run], differences: Sequence[Difference], report: Path | None, *, plain: bool) -> str:
+def _text(
+    runs: Sequence[Run],
+    covered: SeriesCoverage,
+    differences: Sequence[Difference],
+    report: Path | None,
+    *,
+    plain: bool,
+) -> str:
     import io
     import shutil
 
@@ -272,7 +294,7 @@ def _text(runs: Sequence[Run], differences: Sequence[Difference], report: Path |
     print_opening(console)
     for run in runs:
         print_run(console, run)
-    print_closing(console, runs, str(report) if report else None)
+    print_closing(console, runs, covered, str(report) if report else None)
     if differences:
         console.print(f"\nDifferent from the earlier run ({len(differences)}):", style="bold")
         for difference in differences:

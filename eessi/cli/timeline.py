@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from eessi.testing.record import ExchangeRecord, PartyRecord, Run, StepRecord, VerdictRecord
+from eessi.testing.record import ExchangeRecord, PartyRecord, Run, SeriesCoverage, StepRecord, VerdictRecord
 
 __all__ = ["print_closing", "print_opening", "print_run"]
 
@@ -141,8 +141,8 @@ def _names(words: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(words))
 
 
-def print_closing(console: Console, runs: Sequence[Run], report: str | None) -> None:
-    """One line that sums up, and where the page is."""
+def print_closing(console: Console, runs: Sequence[Run], covered: SeriesCoverage, report: str | None) -> None:
+    """What all runs together came to and covered, and where the page is."""
     failed = [run for run in runs if not run.passed]
     sent = [exchange for run in runs for exchange in run.exchanges]
     delivered = [exchange for exchange in sent if exchange.ending == "delivered"]
@@ -162,6 +162,11 @@ def print_closing(console: Console, runs: Sequence[Run], report: str | None) -> 
     console.print(
         f"{len(delivered)} documents delivered: {valid} proved valid, {opened} could not be checked. "
         f"{refused} refused before sending."
+    )
+    versions = len({(row.buc, row.version) for row in covered.roles})
+    console.print(
+        f"Coverage: {covered.covered} of {covered.total} steps ({covered.share:.0%}) of both roles, "
+        f"in {versions} version{'' if versions == 1 else 's'} of the processes; --report and --json name those left out."
     )
     if report:
         console.print(f"The whole run as a page: {report}")

@@ -46,11 +46,17 @@ class _Shown:
     accepted: int = 0
 
 
-def run_report(*runs: Recorded | Mapping[str, JsonValue], title: str | None = None, values_shown: bool = False) -> str:
+def run_report(
+    *runs: Recorded | Mapping[str, JsonValue],
+    title: str | None = None,
+    values_shown: bool = False,
+    coverage: Mapping[str, JsonValue] | None = None,
+) -> str:
     """One HTML page for one or more runs.
 
     :param runs: runs, or their JSON records (entries of ``results``).
     :param values_shown: whether the records hold unmasked values; only said on the page, nothing is masked here.
+    :param coverage: what the runs walked together, by version and role (``summary.coverage`` of the JSON).
     :raises MissingExtra: without the extra ``pages``.
     """
     records = [run if isinstance(run, Mapping) else run.document() for run in runs]
@@ -70,7 +76,10 @@ def run_report(*runs: Recorded | Mapping[str, JsonValue], title: str | None = No
             "glossary": GLOSSARY,
             "runs": shown,
             "masked": masked,
-            "json": embedded_json({"schema_version": 1, "results": records}),
+            "coverage": coverage,
+            "json": embedded_json(
+                {"schema_version": 1, "results": records, **({"coverage": coverage} if coverage else {})}
+            ),
         },
     )
 

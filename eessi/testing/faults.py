@@ -47,7 +47,10 @@ ENDINGS: Final = {
 
 
 class Habit(enum.StrEnum):
-    """What a simulated counterparty does by itself with every document it receives in its main flow."""
+    """What a simulated counterparty does by itself with every document it receives in its main flow.
+
+    One that *cleans up* does nothing by day; when a night passes it invalidates everything it has ever sent, at once.
+    """
 
     ANSWERS = "answers"
     SILENT = "silent"
@@ -55,6 +58,7 @@ class Habit(enum.StrEnum):
     ASKS_BACK = "asks back"
     BUSINESS_EXCEPTION = "business exception"
     FORWARDS = "forwards"
+    CLEANS_UP = "cleans up"
 
 
 @attrs.frozen(slots=True)

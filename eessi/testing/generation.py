@@ -13,7 +13,8 @@ import attrs
 from eessi.buc import Buc, Case, Event, buc
 from eessi.errors import MissingExtra, NotAllowed, PeerViolation
 from eessi.ids import CdmVersion, InstitutionId, Role
-from eessi.testing.planning import PARTIES, Action, Planner, World
+from eessi.testing.coverage import transitions
+from eessi.testing.planning import PARTIES, UPDATE, Action, Planner, World
 from eessi.testing.scenario import Scenario, load_scenarios
 
 __all__ = ["Cover", "cover", "negative_twin", "scenario_of", "write_scenario"]
@@ -22,7 +23,7 @@ MAX_ACTIONS: Final = 30
 """Longer scenarios are hard to read; a new one begins."""
 
 Target = tuple[str, str]
-"""Party and SED; an empty SED is closing one's own copy."""
+"""Party and SED, or the next version of one; an empty SED is closing one's own copy."""
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -57,7 +58,7 @@ def cover(code: str, version: str | CdmVersion | None = None) -> Cover:
     wanted = max(definition.versions) if version is None else CdmVersion.parse(version)
     planner = Planner(definition, wanted)
     open_targets = list(_targets(definition, wanted))
-    total = len(open_targets)
+    total = len(transitions(definition, wanted))
     worlds: list[World] = []
     missed: list[str] = []
     current: World | None = None
@@ -65,7 +66,7 @@ def cover(code: str, version: str | CdmVersion | None = None) -> Cover:
         target = open_targets[0]
         found = planner.way(*target, start=current)
         if found is None:
-            missed.append(_words(target))
+            missed += _steps_of(target)
             open_targets.pop(0)
             continue
         if current is not None and found.actions[: len(current.actions)] != current.actions:
@@ -83,9 +84,14 @@ def cover(code: str, version: str | CdmVersion | None = None) -> Cover:
 def _targets(definition: Buc, version: CdmVersion) -> Iterator[Target]:
     """The main flow first, what ends a case last, so that few scenarios cover much."""
     rows = definition.program(version).rows
-    found = [(party, str(sed)) for party, (role, _) in _pair() for sed in rows[role]]
+    found = []
+    for party, (role, _) in _pair():
+        for sed, row in rows[role].items():
+            found.append((party, str(sed)))
+            if row.update:
+                found.append((party, f"{UPDATE}{sed}"))
     ending = ("X001", "X002", "X003", "X004", "X006", "X007", "X008")
-    yield from sorted(found, key=lambda one: (one[1] in ending, one[1].startswith("X")))
+    yield from sorted(found, key=lambda one: (one[1].split()[-1] in ending, "X" in one[1]))
     yield from ((party, "") for party, (role, _) in _pair() if role in definition.local_close)
 
 
@@ -97,9 +103,14 @@ def _walked(world: World, target: Target) -> bool:
     return (PARTIES[target[0]][0], target[1]) in world.walked
 
 
-def _words(target: Target) -> str:
-    role = PARTIES[target[0]][0]
-    return f"{role} sends {target[1]}" if target[1] else f"{role} closes"
+def _steps_of(target: Target) -> list[str]:
+    """The steps of the process that a target stands for: to send, and the other side's receiving."""
+    role, sed = PARTIES[target[0]][0], target[1]
+    if not sed:
+        return [f"{role} closes"]
+    if sed.startswith(UPDATE):
+        return [f"{role} updates {sed.removeprefix(UPDATE)}"]
+    return [f"{role} sends {sed}", f"{role.opposite} receives {sed}"]
 
 
 def write_scenario(definition: Buc, version: CdmVersion, world: World, number: int = 1) -> str:

@@ -13,7 +13,7 @@ from eessi.testing.scenario import SendOptions
 from eessi.testing.sending import Outcome, post, said
 from eessi.testing.stage import Stage
 
-__all__ = ["react"]
+__all__ = ["clean_up", "react"]
 
 _SEDS = {Habit.REFUSES: "X011", Habit.ASKS_BACK: "X012", Habit.BUSINESS_EXCEPTION: "X050", Habit.FORWARDS: "X007"}
 
@@ -21,7 +21,7 @@ _SEDS = {Habit.REFUSES: "X011", Habit.ASKS_BACK: "X012", Habit.BUSINESS_EXCEPTIO
 def react(stage: Stage, sender: str, name: str, document: str) -> Iterator[tuple[str, Outcome]]:
     """What ``name`` does by itself after it has taken ``document`` from ``sender``: a sentence and what came of it."""
     habit = stage.scenario.parties[name].habit
-    if habit is None or habit is Habit.SILENT:
+    if habit in (None, Habit.SILENT, Habit.CLEANS_UP):
         return
     player = stage.players[name]
     held = player.documents.get(document)
@@ -31,7 +31,34 @@ def react(stage: Stage, sender: str, name: str, document: str) -> Iterator[tuple
     if sed is None:
         return
     text = f"{name} {habit.value} by itself: {sed} to {sender}"
-    yield text, _send(stage, player, SedType(sed), sender, document, unchecked=habit is Habit.BUSINESS_EXCEPTION)
+    unchecked = habit is Habit.BUSINESS_EXCEPTION
+    parent = document if unchecked or _concerns(stage, player, sed, held.set_id) else None
+    yield text, _send(stage, player, SedType(sed), sender, parent, unchecked=unchecked)
+
+
+def clean_up(stage: Stage, name: str) -> tuple[str, list[str]]:
+    """What ``name`` does in the night: an X008 for each document it has sent, one after the other; words and failures.
+
+    Only the first failure is told in full.
+    """
+    player = stage.players[name]
+    others = [other for other in stage.players if other != name]
+    mine = {held.set_id: held.name for held in player.documents.values() if held.mine}
+    sent, failed = 0, []
+    for document in list(mine.values()):
+        for other in others:
+            outcome = _send(stage, player, SedType("X008"), other, document, unchecked=False)
+            sent += 1
+            failed += outcome.failures
+    more = [f"{len(failed):,} of {sent:,} clean-up documents did not get through"] if len(failed) > 1 else []
+    return f"{name} cleans up in the night: X008 {sent:,} times.", failed[:1] + more
+
+
+def _concerns(stage: Stage, player: Player, sed: str, set_id: str) -> bool:
+    """Whether a SED would answer this document, and not concern the whole case as X007 does."""
+    return any(
+        move.sed == sed and move.parent_id == set_id for move in stage.case(player).allowed(on=stage.clock.today)
+    )
 
 
 def _answer(stage: Stage, player: Player, set_id: str) -> str | None:
@@ -44,7 +71,7 @@ def _answer(stage: Stage, player: Player, set_id: str) -> str | None:
     return next((str(move.sed) for move in stage.case(player).allowed(on=stage.clock.today) if fits(move)), None)
 
 
-def _send(stage: Stage, player: Player, sed: SedType, to: str, document: str, *, unchecked: bool) -> Outcome:
+def _send(stage: Stage, player: Player, sed: SedType, to: str, document: str | None, *, unchecked: bool) -> Outcome:
     try:
         made = stage.builder.build(sed, SendOptions(), stage.random)
     except EessiError as error:

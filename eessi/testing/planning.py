@@ -16,7 +16,7 @@ from eessi.buc import Buc, Case, Event, Move, Remedy
 from eessi.errors import EessiError
 from eessi.ids import CdmVersion, InstitutionId, Role
 
-__all__ = ["PARTIES", "Action", "Planner", "World"]
+__all__ = ["PARTIES", "UPDATE", "Action", "Planner", "World"]
 
 PARTIES: Final = {
     "FR": (Role.CASE_OWNER, InstitutionId("FR:GEN001")),
@@ -24,6 +24,9 @@ PARTIES: Final = {
     "DE": (Role.COUNTERPARTY, InstitutionId("DE:GEN001")),
 }
 """The parties of generated scenarios; the third only where a process needs a second counterparty."""
+
+UPDATE: Final = "update "
+"""In front of a code: not the document, but its next version."""
 
 _START: Final = dt.datetime(2026, 1, 15, 9, tzinfo=dt.UTC)
 _LOCAL: Final = {"reopen": "reopened", "restore": "restored", "close": "closed", "archive": "archived"}
@@ -105,6 +108,30 @@ class World:
             now=self.now + dt.timedelta(seconds=1),
         )
 
+    def may_update(self, party: str, sed: str) -> bool:
+        """Whether a party may send the next version of a document of that code."""
+        return any(move.kind == "update" for move in self.moves(party, sed))
+
+    def update(self, party: str, sed: str) -> World | None:
+        """After ``party`` has sent the next version of a document of its own; ``None`` when it may not now.
+
+        :raises ProcessError: when one of the copies refuses.
+        """
+        move = next((one for one in self.moves(party, sed) if one.kind == "update"), None)
+        if move is None or move.document_id is None:
+            return None
+        known = self.cases[party].documents[move.document_id]
+        event = Event("sent", sed=sed, document_id=known.id, version=known.version + 1, at=self.now)
+        received = attrs.evolve(event, kind="received", sender=PARTIES[party][1])
+        cases = {name: case.apply(event if name == party else received) for name, case in self.cases.items()}
+        return attrs.evolve(
+            self,
+            cases=cases,
+            actions=(*self.actions, Action(f"{party} updates {known.id}")),
+            walked=self.walked | {(PARTIES[party][0], f"{UPDATE}{sed}")},
+            now=self.now + dt.timedelta(seconds=1),
+        )
+
     def local(self, party: str, action: str) -> World:
         """After ``party`` closes, reopens or archives its own copy.
 
@@ -158,13 +185,27 @@ class Planner:
         self._left = 0
 
     def way(self, party: str, sed: str, start: World | None = None) -> World | None:
-        """A world in which ``party`` has just sent ``sed`` (or closed its copy, for an empty ``sed``).
+        """A world in which ``party`` has just sent ``sed``: a code, :data:`UPDATE` and a code, or nothing (it closed its copy).
 
         From ``start`` on where that works, from an empty case otherwise; ``None`` when no way was found.
         """
+        if sed.startswith(UPDATE):
+            return self._updated(party, sed.removeprefix(UPDATE), start)
         for counterparties in (1, 2) if self.buc.is_multilateral else (1,):
             begin = World.begin(self.buc, self.version, counterparties=counterparties)
             found = self._with_facts(party, sed, start if counterparties == 1 else None, begin)
+            if found is not None:
+                return found
+        return None
+
+    def _updated(self, party: str, sed: str, start: World | None) -> World | None:
+        """The document is there already, or is sent first: from where we are, then from an empty case."""
+        for begin in (start, None) if start is not None else (None,):
+            world = begin if begin is not None and begin.may_update(party, sed) else self.way(party, sed, begin)
+            try:
+                found = world.update(party, sed) if world is not None else None
+            except EessiError:
+                continue
             if found is not None:
                 return found
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
@@ -139,6 +140,8 @@ class Player:
     documents: dict[str, Held] = attrs.field(factory=dict)
     outbox: list[Waiting] = attrs.field(factory=list)
     refused: list[Arrival] = attrs.field(factory=list)
+    _counts: Counter[str] = attrs.field(factory=Counter, init=False)
+    _names: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def open_case(self, case_id: str | None, counterparties: tuple[InstitutionId, ...]) -> Case:
         """Open this player's own copy of the case; nothing is in it yet."""
@@ -195,8 +198,7 @@ class Player:
         messages = {receiver: self._post(message, receiver, fault) for receiver in receivers}
         self._overtaken(fault)
         self.case = after
-        set_id = event.document_id or ""
-        self.documents[name] = Held(name, set_id, event.version, sed, message.header, mine=True)
+        self._keep(Held(name, event.document_id or "", event.version, sed, message.header, mine=True))
         return Sending(name, sed, check, message.header, messages, event.parent_id)
 
     def _unreachable(self, receivers: Mapping[InstitutionId, Role]) -> Refusal | None:
@@ -374,10 +376,14 @@ class Player:
         )
         self.case = case.apply(event)
         name = self._name_for(message.sed.type, header.set_id or "")
-        self.documents.pop(name, None)
-        self.documents[name] = Held(
-            name, header.set_id or "", header.document_version or 1, message.sed, header, mine=False
-        )
+        self._keep(Held(name, header.set_id or "", header.document_version or 1, message.sed, header, mine=False))
+
+    def _keep(self, held: Held) -> None:
+        """A document in its newest version, as the newest of all."""
+        if self.documents.pop(held.name, None) is None:
+            self._counts[held.sed.type] += 1
+        self._names[held.set_id] = held.name
+        self.documents[held.name] = held
 
     def newest(self) -> str:
         """Name of the document that came last, own or received."""
@@ -385,13 +391,12 @@ class Player:
 
     def free_name(self, sed: SedType) -> str:
         """A name for a further document: its code, numbered from the second of that code on."""
-        count = sum(1 for held in self.documents.values() if held.sed.type == sed)
+        count = self._counts[sed]
         return str(sed) if not count else f"{sed}-{count + 1}"
 
     def _name_for(self, sed: SedType, set_id: str) -> str:
         """The name of a received document: that of its earlier version, else a new one."""
-        known = next((held.name for held in self.documents.values() if held.set_id == set_id), None)
-        return known or self.free_name(sed)
+        return self._names.get(set_id) or self.free_name(sed)
 
     def mirror(self, header: Header, sed: Sed, details: Details, *, mine: bool) -> None:
         """Follow what a real system in this player's place has sent or received, as far as the process knows it."""
@@ -412,7 +417,7 @@ class Player:
                 participant=details.participant,
             )
             self.case = case.apply(event)
-            self.documents[name] = Held(name, header.set_id or "", header.document_version or 1, sed, header, mine=True)
+            self._keep(Held(name, header.set_id or "", header.document_version or 1, sed, header, mine=True))
         except EessiError:
             return  # the other side's copy judges it; a mirror only follows
 

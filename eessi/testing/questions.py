@@ -6,6 +6,8 @@ import datetime as dt
 
 from eessi.errors import ProcessError
 from eessi.testing.expectations import judge_document, matches
+from eessi.testing.faults import Habit
+from eessi.testing.habits import clean_up
 from eessi.testing.recording import header_record
 from eessi.testing.scenario import HasOptions, IsOptions, MayOptions, Step
 from eessi.testing.sending import Outcome, arrived_late
@@ -72,10 +74,16 @@ def pass_step(stage: Stage, step: Step) -> Outcome:
     says = f"{spoken_span(before, stage.clock.today, step.text)}."
     for player in stage.players.values():
         player.release()
-    notes = tuple(
-        arrived_late(player.name, arrival) for player in stage.players.values() for arrival in player.receive()
-    )
-    return Outcome(says, notes=notes)
+    awake = [player for player in stage.players.values() if not stage.is_silent(player.name)]
+    notes = tuple(arrived_late(player.name, arrival) for player in awake for arrival in player.receive())
+    outcome = Outcome(says, notes=notes)
+    if stage.clock.today > before:
+        for name, party in stage.scenario.parties.items():
+            if party.habit is Habit.CLEANS_UP and name not in stage.real:
+                words, failures = clean_up(stage, name)
+                outcome.notes += (words,)
+                outcome.failures += failures
+    return outcome
 
 
 def is_step(stage: Stage, step: Step) -> Outcome:

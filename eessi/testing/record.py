@@ -29,7 +29,9 @@ __all__ = [
     "MoveRecord",
     "PartyRecord",
     "ReviewRecord",
+    "RoleCoverage",
     "Run",
+    "SeriesCoverage",
     "StepRecord",
     "ValueRecord",
     "VerdictRecord",
@@ -237,10 +239,29 @@ class CoverageRecord(_Record):
     covered: tuple[str, ...] = ()
     total: int = 0
 
+
+class RoleCoverage(_Record):
+    """What a series of runs walked of one process, in one version, by one role."""
+
+    buc: str
+    version: str
+    role: str
+    covered: int
+    total: int
+    missing: tuple[str, ...] = Field(description="steps that no run walked, like 'sends X013'")
+
+
+class SeriesCoverage(_Record):
+    """What a series of runs walked together: steps x roles x versions."""
+
+    covered: int
+    total: int
+    roles: tuple[RoleCoverage, ...] = ()
+
     @property
     def share(self) -> float:
         """Covered share of all steps, 0 to 1; 1 where there is none."""
-        return len(self.covered) / self.total if self.total else 1.0
+        return self.covered / self.total if self.total else 1.0
 
 
 class Run(_Record):

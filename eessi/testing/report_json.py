@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from eessi.testing.campaigns.kit import CheckRecord, RequirementRecord
-from eessi.testing.record import Run
+from eessi.testing.record import Run, SeriesCoverage
 from eessi.testing.scenario import scenario_schema
 
 __all__ = ["CampaignDocument", "ReplayDocument", "ScenarioDocument"]
@@ -19,20 +19,13 @@ class _Document(BaseModel):
     schema_version: int = 1
 
 
-class _Walked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    covered: int
-    total: int
-
-
 class _ReplaySummary(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     passed: int
     failed: int
     undetermined: int
-    coverage: _Walked
+    coverage: SeriesCoverage
 
 
 class _DifferenceEntry(BaseModel):

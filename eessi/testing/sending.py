@@ -11,7 +11,7 @@ from eessi.errors import EessiError, UsageError
 from eessi.ids import InstitutionId, SedType
 from eessi.testing.building import synthetic_attachment
 from eessi.testing.expectations import judge_exchange
-from eessi.testing.faults import FaultKind, Habit, read_fault
+from eessi.testing.faults import FaultKind, read_fault
 from eessi.testing.players import Arrival, Details, Player, Sending
 from eessi.testing.record import ExchangeRecord
 from eessi.testing.recording import document_record, header_record, verdict_record
@@ -105,7 +105,7 @@ def post(
     details = attrs.evolve(details, parent_id=sending.parent_id)
     for name in names:
         player = stage.players[name]
-        if sending.refusal is not None or stage.scenario.parties[name].habit is Habit.SILENT:
+        if sending.refusal is not None or stage.is_silent(name):
             continue
         if name in stage.real:
             found = _at_real(stage, player, sender, sending, details)

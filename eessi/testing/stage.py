@@ -17,6 +17,7 @@ from eessi.schemas import Registry
 from eessi.sed import Sed
 from eessi.testing.building import Builder
 from eessi.testing.clock import VirtualClock
+from eessi.testing.faults import Habit
 from eessi.testing.players import Player, Refusal
 from eessi.testing.scenario import Scenario
 from eessi.transport import InMemoryNetwork, Transport
@@ -144,6 +145,10 @@ class Stage:
     def builder(self) -> Builder:
         """Makes the documents of the run."""
         return Builder(self.registry, self.scenario.version, self.scenario.packages)
+
+    def is_silent(self, name: str) -> bool:
+        """Whether a party takes nothing in."""
+        return self.scenario.parties[name].habit is Habit.SILENT
 
     def hurry(self, name: str) -> None:
         """A real party let us wait in vain: it is given little time from now on, so that a run against a dead system ends."""

@@ -99,10 +99,33 @@ def test_comparing_with_an_earlier_run(tmp_path: Path, capsys: pytest.CaptureFix
     assert "parties[FR].state: 'open' became 'closed'" in capsys.readouterr().out
 
 
-def test_coverage_below_the_limit_gives_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["replay", SCENARIO, "-q", "--fail-under", "1"]) == 0
+def test_coverage_below_the_limit_gives_1_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record, page = tmp_path / "run.json", tmp_path / "run.html"
+    files = ["--json", str(record), "--report", str(page)]
+    assert run(["replay", SCENARIO, "-q", "--fail-under", "1", *files]) == 0
+    covered = json.loads(record.read_text(encoding="utf-8"))["summary"]["coverage"]
+    assert [(row["version"], row["role"]) for row in covered["roles"]] == [
+        (version, role) for version in ("4.1", "4.2", "4.3", "4.4") for role in ("CaseOwner", "Counterparty")
+    ]
+    assert 0 < covered["covered"] < covered["total"]
+    assert covered["covered"] == sum(row["covered"] for row in covered["roles"] if row["version"] == "4.4")
+    table = etree.fromstring(page.read_text(encoding="utf-8"), etree.HTMLParser()).xpath(
+        "//section[@aria-labelledby='coverage']//tbody/tr"
+    )
+    assert len(table) == 8
+    assert "nothing walked" in str(table[0].xpath("string()"))
+    assert "sends A002" in str(table[7].xpath("string()"))
+    capsys.readouterr()
     assert run(["replay", SCENARIO, "-q", "--fail-under", "99"]) == 1
-    assert "under 99.0%" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "under 99.0%" in err
+    assert "LA_BUC_01 4.1 CaseOwner: 0 of" in err
+
+
+def test_coverage_of_chosen_versions() -> None:
+    assert run(["replay", SCENARIO, "-q", "--cdm", "4.4", "--fail-under", "4"]) == 0
+    assert run(["replay", SCENARIO, "-q", "--fail-under", "4"]) == 1, "the other versions count too"
+    assert run(["replay", SCENARIO, "-q", "--cdm", "x"]) == 2
 
 
 @pytest.mark.parametrize(

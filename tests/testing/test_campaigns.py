@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import gzip
 import importlib
 import json
 import tomllib
@@ -18,6 +20,7 @@ from eessi.buc import Case
 from eessi.cli.program import run as command
 from eessi.errors import DefinitionError, ProcessError, UnknownCode
 from eessi.findings import Outcome, Verdict
+from eessi.ids import InstitutionId
 from eessi.pages import campaign_report
 from eessi.testing import players, stage
 from eessi.testing.campaigns import CampaignRecord, CheckRecord, Kit, Options, find_kit, kits, run_kit
@@ -28,9 +31,14 @@ from eessi.transport import memory
 FEW = Options(bucs=("S_BUC_01",), messages=20)
 
 
+@functools.cache
+def of_our_own_stack(name: str) -> CampaignRecord:
+    return run_kit(find_kit(name), FEW)
+
+
 @pytest.mark.parametrize("name", ["moveit", "exit", "testit"])
 def test_a_kit_passes_against_our_own_stack(name: str) -> None:
-    record = run_kit(find_kit(name), FEW)
+    record = of_our_own_stack(name)
     assert record.passed, [(check.id, check.observed) for check in record.failed]
     assert len(record.results) >= 2
     assert record.uncovered == ()
@@ -111,6 +119,67 @@ def counts_a_message_twice(patch: Patch) -> None:
     patch.setattr(players.Player, "_enter", twice)
 
 
+def reads_entities(patch: Patch) -> None:
+    """The reader opens what a document names, as XML readers do unless they are told not to."""
+    from eessi import _xml
+
+    patch.setattr(_xml, "_doctype_at", lambda _head: None)
+    open_reader = {**_xml._HARDENED, "resolve_entities": True, "load_dtd": True, "no_network": False}
+    patch.setattr(_xml, "_parser", lambda comments: etree.XMLParser(**open_reader, remove_comments=not comments))
+
+
+def _takes(rule: str) -> Callable[[Patch], None]:
+    """What is refused by this rule is taken all the same."""
+
+    def plant(patch: Patch) -> None:
+        take = players.Player._take
+
+        def careless(self: players.Player, parcel: Any, details: Any) -> Any:
+            arrival = take(self, parcel, details)
+            wrong = arrival.rejection is not None and arrival.rejection.rule == rule
+            return attrs.evolve(arrival, rejection=None) if wrong else arrival
+
+        patch.setattr(players.Player, "_take", careless)
+
+    plant.__name__ = f"takes_what_is_{rule.partition('-')[2].lower()}"
+    return plant
+
+
+def verifies_no_signature(patch: Patch) -> None:
+    patch.setattr(players.Player, "_unproved", lambda _self, _sed, _sender: None)
+
+
+def trusts_any_signer(patch: Patch) -> None:
+    intruder = stage.signers(InstitutionId("FR:INTRUDER1"))
+    signers = stage.signers
+    patch.setattr(stage, "signers", lambda institution: signers(institution) | intruder)
+
+
+def unpacks_without_limit(patch: Patch) -> None:
+    from eessi.transport import judge
+
+    patch.setattr(judge, "decompressed", lambda data, limits: [gzip.decompress(bytes(data))])
+
+
+def thanks_for_everything(patch: Patch) -> None:
+    from eessi.transport import inbox
+
+    answer = inbox.Answer
+    patch.setattr(inbox, "Answer", lambda status, *rest: answer(202 if status == 400 else status, *rest))
+
+
+def accepts_mail_for_nobody(patch: Patch) -> None:
+    send = memory.InMemoryNetwork._send
+
+    def polite(self: memory.InMemoryNetwork, parcel: Any) -> str:
+        if parcel.receiver in self._boxes:
+            return send(self, parcel)
+        self._set(parcel, memory.State.TAKEN)
+        return str(parcel.message_id)
+
+    patch.setattr(memory.InMemoryNetwork, "_send", polite)
+
+
 def believes_every_envelope(patch: Patch) -> None:
     from eessi.transport import inbox
     from eessi.transport.judge import Result
@@ -180,7 +249,15 @@ def shuffles(patch: Patch) -> None:
     patch.setattr(memory.Endpoint, "receive", lambda self: iter(list(receive(self))[::-1]))
 
 
+SIZES = {f"size-{size}-{country}" for size in (1000, 100000, 2000000) for country in ("FR", "BE")}
+ATTACHED = {f"attachments-{number}-{country}" for number in (1, 2, 3) for country in ("FR", "BE")}
+
 DEFECTS: list[tuple[str, Callable[[Patch], None], set[str]]] = [
+    ("testit", reads_entities, {"D02"}),
+    ("testit", _takes("DOC-UNREADABLE"), {"D01", "D02", "D03", "D04", "D05", "D06", "D07", "M06"}),
+    ("testit", _takes("RUN-ENVELOPE"), {"M05"}),
+    ("testit", verifies_no_signature, {"D11", "D12"}),
+    ("testit", trusts_any_signer, {"D12"}),
     ("testit", believes_every_document, {"D08", "D09", "D10", "M04"}),
     ("testit", asks_no_directory, {"R01", "R02"}),
     ("testit", takes_every_header, {"M01", "M02", "M03", "R02"}),
@@ -190,17 +267,26 @@ DEFECTS: list[tuple[str, Callable[[Patch], None], set[str]]] = [
     ("testit", trusts_every_key, {"E04"}),
     ("testit", takes_mail_for_others, {"E07"}),
     ("testit", forgets_what_it_received, {"E05", "E06"}),
+    ("testit", unpacks_without_limit, {"E08"}),
+    ("testit", thanks_for_everything, {"E09"}),
     ("exit", case_takes_everything, {"S_BUC_01-refusals"}),
     ("exit", case_forgets, {"S_BUC_01-walk", "S_BUC_01-refusals"}),
     ("exit", case_allows_everything, {"S_BUC_01-refusals"}),
     ("exit", arrival_is_not_checked, {"S_BUC_01-walk"}),
     ("moveit", loses_every_third, {"many", "order"}),
-    ("moveit", changes_a_byte, {"size-1000-FR", "attachments-0-BE"}),
-    ("moveit", drops_attachments, {"attachments-1-FR", "attachments-3-BE"}),
+    ("moveit", changes_a_byte, {*SIZES, "attachments-0-FR", "attachments-0-BE"}),
+    ("moveit", drops_attachments, ATTACHED),
     ("moveit", gives_no_receipt, {"size-1000-BE", "many"}),
     ("moveit", shuffles, {"order"}),
+    ("moveit", accepts_mail_for_nobody, {"nobody"}),
 ]
 """Kit, planted defect, checks that must notice it."""
+
+
+@pytest.mark.parametrize("name", ["moveit", "exit", "testit"])
+def test_for_each_check_of_a_kit_a_defect_is_planted_that_it_must_notice(name: str) -> None:
+    checks = {check.id for check in of_our_own_stack(name).results}
+    assert {id for kit, _, noticed in DEFECTS if kit == name for id in noticed} == checks
 
 
 @pytest.mark.parametrize(
@@ -341,7 +427,7 @@ def test_a_failed_campaign_gives_1_and_stands_first_on_the_page(
 
 
 def test_the_page_holds_its_record() -> None:
-    record = run_kit(find_kit("moveit"), FEW)
+    record = of_our_own_stack("moveit")
     tree = etree.fromstring(campaign_report(record.model_dump(mode="json")), etree.HTMLParser())
     document = json.loads(str(tree.xpath("string(//script[@id='campaign-data'])")))
     assert document.pop("schema_version") == 1

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from eessi.errors import DefinitionError, UsageError
-from eessi.testing import Run
+from eessi.testing import Run, load_scenarios, run
 from eessi.testing.faults import ENDINGS, Fault, FaultKind, Habit, read_fault
 from tests.testing.conftest import HEAD, sends
 
 Play = Callable[..., Run]
 
 ASK = sends("FR sends A001 to BE")
+SILENT = HEAD.replace("country: BE}", "country: BE, habit: silent}")
 
 
 def spoiled(kind: FaultKind) -> str:
@@ -122,8 +125,7 @@ def test_a_simulated_counterparty_reacts_by_itself(play: Play, habit: Habit, sed
 
 
 def test_a_silent_counterparty_takes_nothing_in(play: Play) -> None:
-    head = HEAD.replace("country: BE}", "country: BE, habit: silent}")
-    played = play(ASK, "expect undetermined", head=head)
+    played = play(ASK, "expect undetermined", head=SILENT)
     assert not played.passed
     assert played.steps[0].failures == ("expected delivered, it was lost: it has not arrived at BE",)
 
@@ -158,6 +160,64 @@ def test_an_unknown_fault_is_refused(text: str, says: str) -> None:
 def test_an_unknown_fault_in_a_file_names_its_line(play: Play) -> None:
     with pytest.raises(DefinitionError, match=r":1\d: steps.*fault: no fault is called 'slow'"):
         play(sends("FR sends A001 to BE", "fault: slow"))
+
+
+def test_a_silent_counterparty_stays_silent_when_time_passes(play: Play) -> None:
+    played = play(sends("FR sends A001 to BE", "expect: {ending: lost}"), "after 3 months", "BE is new", head=SILENT)
+    assert played.passed, played.failures
+
+
+def test_one_that_forwards_names_another_institution(play: Play) -> None:
+    played = play(
+        ASK, "FR has X007", "BE is forwarded", head=HEAD.replace("country: BE}", "country: BE, habit: forwards}")
+    )
+    assert played.passed, played.failures
+
+
+# ---- one scenario for each thing that goes wrong ---------------------------------------------------------------------
+
+FAULTS = Path(__file__).parents[2] / "examples" / "faults"
+NAMED = {
+    "late", "silent", "duplicate", "out of order", "wrong version", "refuses (X011)", "asks back (X012)",
+    "business exception (X050)", "forwards (X007)", "disappears from the directory in the middle of a case",
+    "a thousand clean-up X-SEDs in one night", "unreadable", "wrong signature", "wrong sender",
+}  # fmt: skip
+"""What a simulated counterparty must be able to do."""
+
+ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<written>[^`]+)` \| [^|]+ \| `(?P<file>[a-z-]+)` \|$", re.MULTILINE)
+
+
+def played_from(file: Path, transport: str, count: int) -> Run:
+    text = file.read_text(encoding="utf-8").replace("count: 1000", f"count: {count}")
+    (scenario,) = load_scenarios(file, text)
+    return run(scenario, transport=transport)
+
+
+def test_the_table_the_scenarios_and_the_demand_name_the_same_faults() -> None:
+    table = (FAULTS.parents[1] / "docs" / "howto" / "testing-faults.md").read_text(encoding="utf-8")
+    rows = [found.groupdict() for found in ROW.finditer(table)]
+    assert {row["name"] for row in rows} == NAMED
+    assert {row["file"] for row in rows} == {file.name.removesuffix(".buc.yaml") for file in FAULTS.iterdir()}
+    assert len(rows) == len(NAMED) == len(list(FAULTS.iterdir()))
+    for row in rows:
+        text = (FAULTS / f"{row['file']}.buc.yaml").read_text(encoding="utf-8")
+        assert row["written"] in text, row
+
+
+@pytest.mark.parametrize("transport", ["memory", "as4"])
+@pytest.mark.parametrize("file", sorted(FAULTS.iterdir()), ids=lambda file: file.name.partition(".")[0])
+def test_each_fault_has_the_reaction_that_is_expected(file: Path, transport: str) -> None:
+    played = played_from(file, transport, 20 if transport == "memory" else 3)
+    assert played.passed, [(step.text, step.failures) for step in played.failures]
+    assert len(played.steps) >= 2
+
+
+@pytest.mark.long
+def test_a_thousand_in_one_night() -> None:
+    played = played_from(FAULTS / "clean-up.buc.yaml", "memory", 1000)
+    assert played.passed, played.failures
+    assert played.parties[0].history.count("received X008") == 1000
+    assert played.parties[1].history.count("sent X008") == 1000
 
 
 def test_every_fault_has_an_ending_that_is_tried_above() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from eessi.errors import DefinitionError
+from eessi.ids import CdmVersion
 from eessi.testing import Run, Scenario, load_scenarios, run
+from eessi.testing.coverage import joined
 from tests.testing.conftest import HEAD, sends
 
 Play = Callable[..., Run]
@@ -196,10 +198,33 @@ def test_a_country_without_an_institution_is_broken(play: Play) -> None:
 def test_coverage_counts_what_was_walked(play: Play) -> None:
     played = play(ASK, ACCEPT)
     assert played.coverage.covered == (
+        "LA_BUC_01 4.3 CaseOwner receives A011",
         "LA_BUC_01 4.3 CaseOwner sends A001",
+        "LA_BUC_01 4.3 Counterparty receives A001",
         "LA_BUC_01 4.3 Counterparty sends A011",
     )
-    assert played.coverage.total > 20
+    assert played.coverage.total == 135
+
+
+def test_a_new_version_is_a_step_of_its_own(play: Play) -> None:
+    assert "LA_BUC_01 4.3 CaseOwner updates A001" in play(ASK, "FR updates A001").coverage.covered
+
+
+def test_coverage_is_counted_by_version_and_role(play: Play) -> None:
+    played = joined([play(ASK, ACCEPT), play(ASK, head=HEAD.replace("version: 4.3", "version: 4.1"))])
+    assert [(row.version, row.role, row.covered) for row in played.roles] == [
+        ("4.1", "CaseOwner", 1),
+        ("4.1", "Counterparty", 1),
+        ("4.2", "CaseOwner", 0),
+        ("4.2", "Counterparty", 0),
+        ("4.3", "CaseOwner", 2),
+        ("4.3", "Counterparty", 2),
+    ]
+    assert (played.covered, played.total) == (6, sum(row.total for row in played.roles))
+    assert "sends A002" in played.roles[-1].missing
+    assert "sends A011" not in played.roles[-1].missing
+    one = joined([play(ASK)], [CdmVersion(4, 3)])
+    assert {row.version for row in one.roles} == {"4.3"}
 
 
 def test_several_counterparties(play: Play) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from eessi.errors import StoreError
+from eessi.errors import InputError, StoreError, UsageError
 from eessi.testing import Scenario, load_scenarios
-from eessi.testing.series import Journal, Settings, run_all
+from eessi.testing.series import Settings, journal_of, run_all
 
 HEAD = """\
 scenario: A request
@@ -49,29 +49,29 @@ def test_parallel_runs_are_equal_to_those_in_order(many: Path) -> None:
 
 def test_finished_runs_are_not_run_again(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = scenarios(many, 3)
-    first = run_all(some, journal=Journal(tmp_path / "journal"))
-    monkeypatch.setattr("eessi.testing.series._run", None)  # would fail if it were called
-    assert run_all(some, journal=Journal(tmp_path / "journal")) == first
+    first = run_all(some, journal=journal_of(tmp_path / "journal"))
+    monkeypatch.setattr("eessi.testing.series._play", pytest.fail)
+    assert run_all(some, journal=journal_of(tmp_path / "journal")) == first
 
 
 def test_another_seed_or_a_changed_scenario_is_another_run(many: Path, tmp_path: Path) -> None:
     some = scenarios(many, 2)
-    journal = Journal(tmp_path / "journal")
+    journal = journal_of(tmp_path / "journal")
     run_all(some, journal=journal)
     run_all(some, Settings(seed=5), journal=journal)
-    assert len(journal) == 4
+    assert len(journal.finished()) == 4
     many.write_text(many.read_text(encoding="utf-8") + "  - after 1 day\n", encoding="utf-8")
     run_all(scenarios(many, 2), journal=journal)
-    assert len(journal) == 6
+    assert len(journal.finished()) == 6
 
 
 def test_a_line_cut_short_is_run_again_and_harms_no_other(many: Path, tmp_path: Path) -> None:
     some, path = scenarios(many, 3), tmp_path / "journal"
-    whole = run_all(some, journal=Journal(path))
+    whole = run_all(some, journal=journal_of(path))
     path.write_bytes(path.read_bytes()[:-200])
-    assert len(Journal(path)) == 2
-    assert run_all(some, journal=Journal(path)) == whole
-    assert len(Journal(path)) == 3
+    assert len(journal_of(path).finished()) == 2
+    assert run_all(some, journal=journal_of(path)) == whole
+    assert len(journal_of(path).finished()) == 3
 
 
 def test_a_killed_series_goes_on_and_ends_the_same(many: Path, tmp_path: Path) -> None:
@@ -88,13 +88,13 @@ def test_a_killed_series_goes_on_and_ends_the_same(many: Path, tmp_path: Path) -
     ]
     killed = subprocess.Popen(command)
     until = time.monotonic() + 60
-    while time.monotonic() < until and (not path.exists() or path.read_bytes().count(b"\n") < 3):
+    while time.monotonic() < until and (not path.exists() or path.read_bytes().count(b"\n") < 4):
         time.sleep(0.01)
     os.kill(killed.pid, signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL, "it must not have finished before"
-    before = len(Journal(path))
+    before = len(journal_of(path).finished())
     assert 3 <= before < 40
-    resumed = run_all(load_scenarios(many), journal=Journal(path))
+    resumed = run_all(load_scenarios(many), journal=journal_of(path))
     assert resumed == run_all(load_scenarios(many))
 
 
@@ -114,7 +114,7 @@ def survives(path: Path, scenarios: tuple[Scenario, ...], settings: Settings, mo
             return real(*given)
 
         runner._step = step
-        run_all(scenarios, settings, journal=Journal(path))
+        run_all(scenarios, settings, journal=journal_of(path))
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
 
@@ -130,8 +130,8 @@ def test_killed_inside_a_scenario_at_every_step_the_report_is_that_of_an_unbroke
     unbroken = run_all(some, settings)
     page, moment = run_report(*unbroken), 0
     while not survives(tmp_path / f"journal-{moment}", some, settings, moment):
-        journal = Journal(tmp_path / f"journal-{moment}")
-        assert len(journal) < len(some), "it was killed before its end"
+        journal = journal_of(tmp_path / f"journal-{moment}")
+        assert len(journal.finished()) < len(some), "it was killed before its end"
         resumed = run_all(some, settings, journal=journal)
         assert [run.document() for run in resumed] == [run.document() for run in unbroken]
         moment += 1
@@ -141,14 +141,21 @@ def test_killed_inside_a_scenario_at_every_step_the_report_is_that_of_an_unbroke
 
 def test_killed_while_the_journal_is_written_at_any_byte_the_runs_are_the_same(many: Path, tmp_path: Path) -> None:
     some, path = scenarios(many, 3), tmp_path / "journal"
-    whole = run_all(some, journal=Journal(path))
+    whole = run_all(some, journal=journal_of(path))
     written = path.read_bytes()
     for cut in range(0, len(written), max(1, len(written) // 20)):
         path.write_bytes(written[:cut])
-        assert len(Journal(path)) == written[:cut].count(b"\n") or written[cut : cut + 1] == b"\n"
-        assert run_all(some, journal=Journal(path)) == whole
+        lines = written[:cut].count(b"\n")
+        assert len(journal_of(path).finished()) == max(0, lines - 1), "the first line names the job"
+        assert run_all(some, journal=journal_of(path)) == whole
 
 
 def test_a_journal_that_cannot_be_used_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be read"):
-        Journal(tmp_path)
+    with pytest.raises(StoreError, match="cannot be used as a journal"):
+        run_all((), journal=journal_of(tmp_path))
+    (tmp_path / "other").write_text('{"job": "impact"}\n')
+    with pytest.raises(UsageError, match="another job"):
+        run_all((), journal=journal_of(tmp_path / "other"))
+    (tmp_path / "broken").write_text('{"job": "replay"}\n{"key": "k", "result": {"passed": true}}\n')
+    with pytest.raises(InputError, match="not the journal of a job"):
+        run_all((), journal=journal_of(tmp_path / "broken"))

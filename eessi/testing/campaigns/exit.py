@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 
-from eessi.buc import all_bucs
+from eessi.buc import all_bucs, buc
 from eessi.directory import Directory
+from eessi.ids import CdmVersion
 from eessi.schemas import Registry
 from eessi.testing.campaigns.kit import CheckRecord, Kit, Options, shipped_requirements
 from eessi.testing.coverage import joined
@@ -24,20 +25,30 @@ def _checks(options: Options) -> Iterator[CheckRecord]:
     codes = options.bucs
     if codes == ("all",):
         codes = tuple(str(process.code) for process in all_bucs() if not process.is_administrative)
-    for code in codes:
-        found = cover(code)
+    for found in (cover(code, version) for code in codes for version in _versions(code, options)):
         walks = [_play(scenario, registry, directory, options) for scenario in found.scenarios()]
         yield _walked(found, walks)
         twins = [_play(scenario, registry, directory, options) for scenario in found.scenarios(negative=True)]
         yield _refused(found, twins)
 
 
+def _versions(code: str, options: Options) -> Sequence[str | CdmVersion | None]:
+    if options.versions == ("all",):
+        return buc(code).versions
+    return options.versions or (None,)
+
+
 def _play(scenario: Scenario, registry: Registry, directory: Directory, options: Options) -> Run:
     return run(scenario, registry=registry, directory=directory, transport=options.transport)
 
 
+def _name(found: Cover) -> str:
+    """The process, with the version where it is not the newest."""
+    return str(found.buc.code) + (f"-{found.version}" if found.version != max(found.buc.versions) else "")
+
+
 def _walked(found: Cover, runs: list[Run]) -> CheckRecord:
-    covered = joined(runs)
+    covered = joined(runs, [found.version])
     checked = all(
         exchange.before is not None and set(exchange.after) == set(exchange.receivers)
         for played in runs
@@ -45,17 +56,17 @@ def _walked(found: Cover, runs: list[Run]) -> CheckRecord:
         if exchange.ending == "delivered"
     )
     passed = all(played.passed for played in runs) and checked
-    walked = len(covered.covered) + len(found.missed)
+    walked = covered.covered + len(found.missed)
     return CheckRecord(
-        id=f"{found.buc.code}-walk",
-        scenario=f"{found.buc.code} {found.buc.title}: every step",
+        id=f"{_name(found)}-walk",
+        scenario=f"{found.buc.code} {found.buc.title}, CDM {found.version}: every step",
         group=str(found.buc.code),
         requirements=("EX-01", "EX-02", "EX-05"),
         passed=passed and walked == covered.total,
         expected="every step walked, every document checked twice, both copies in the same state",
-        observed=_observed(runs, f"{len(covered.covered)} of {covered.total} steps walked"),
+        observed=_observed(runs, f"{covered.covered} of {covered.total} steps walked"),
         steps=_steps(runs),
-        coverage={"covered": len(covered.covered), "total": covered.total, "without_a_way": list(found.missed)},
+        coverage={"covered": covered.covered, "total": covered.total, "without_a_way": list(found.missed)},
         measures={"scenarios": len(runs), "documents": sum(1 for played in runs for _ in played.exchanges)},
         not_checked=tuple(dict.fromkeys(line for played in runs for line in played.not_checked)),
     )
@@ -65,8 +76,8 @@ def _refused(found: Cover, runs: list[Run]) -> CheckRecord:
     asked = sum(1 for played in runs for step in played.steps if step.kind == "may")
     rejected = sum(1 for played in runs for exchange in played.exchanges if exchange.ending == "rejected")
     return CheckRecord(
-        id=f"{found.buc.code}-refusals",
-        scenario=f"{found.buc.code} {found.buc.title}: everything that the process refuses",
+        id=f"{_name(found)}-refusals",
+        scenario=f"{found.buc.code} {found.buc.title}, CDM {found.version}: everything that the process refuses",
         group=str(found.buc.code),
         requirements=("EX-03", "EX-04"),
         passed=all(played.passed for played in runs) and asked > 0 and rejected > 0,

@@ -99,12 +99,14 @@ class Options:
     """How a campaign is run.
 
     :param bucs: processes of the campaign *exit*; a few by default, ``all`` for every one.
+    :param versions: CDM versions of the campaign *exit*; the newest whose rows are known by default, ``all`` for every one.
     :param transport: ``memory`` or ``as4``.
     :param messages: how many messages *moveit* sends for throughput.
     :param only: ids of the checks to run; all of them when empty.
     """
 
     bucs: tuple[str, ...] = ("S_BUC_01", "LA_BUC_01", "H_BUC_01")
+    versions: tuple[str, ...] = ()
     transport: str = "memory"
     messages: int = 50
     only: tuple[str, ...] = ()
