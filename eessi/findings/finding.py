@@ -25,13 +25,17 @@ class Fix:
     """A change that a machine may apply: at ``path``, do ``action`` with ``value``.
 
     ``action`` is one of ``insert``, ``remove``, ``rename``, ``replace``, ``wrap``, ``unwrap``, ``move``.
-    ``determined`` is true when the original document follows from the damaged one, so that the fix gives it back.
+    A ``wrap`` with a value like ``<Address>`` puts that element around the one at ``path`` and those behind it, ``count``
+    in all, or as many as have its name. An ``unwrap`` with a value lets the elements of that name take the place of the
+    one around them. ``determined`` is true when the original document follows from the damaged one, so that the fix
+    gives it back.
     """
 
     action: str
     path: str
     value: str | None = None
     determined: bool = False
+    count: int | None = None
 
 
 @attrs.frozen(slots=True)

@@ -59,9 +59,9 @@ def _apply(root: etree._Element, fix: Fix) -> etree._Element:
         case "replace":
             _set_text(element, fix.value or "")
         case "wrap":
-            _wrap(element, fix.value)
+            _wrap(element, fix)
         case "unwrap":
-            _unwrap(element)
+            _unwrap(element, fix.value)
         case "move":
             _move(element, fix.value or "")
         case _:
@@ -122,9 +122,12 @@ def _set_text(element: etree._Element, text: str) -> None:
     element.text = text
 
 
-def _wrap(element: etree._Element, value: str | None) -> None:
-    """A code gets its ``value``; with a value like ``<Addresses>`` the element and equal ones behind it get a wrapper."""
+def _wrap(element: etree._Element, fix: Fix) -> None:
+    """A code gets its ``value``; with a value like ``<Addresses>`` the element and those behind it get a wrapper."""
+    value = fix.value
     if value is None or not value.startswith("<"):
+        if not (element.text or "").strip():
+            element.attrib.pop("value", None)  # the code stood there
         _set_text(element, "")
         element.text = None
         etree.SubElement(element, "value").text = value
@@ -134,15 +137,32 @@ def _wrap(element: etree._Element, value: str | None) -> None:
     wrapper = etree.Element(value.strip("<>"))
     element.addprevious(wrapper)
     here: etree._Element | None = element
-    while here is not None and here.tag == element.tag:
+    inside = 0
+    while here is not None and (here.tag == element.tag if fix.count is None else inside < fix.count):
         following = here.getnext()
+        inside += isinstance(here.tag, str)
         wrapper.append(here)
         here = following
 
 
-def _unwrap(element: etree._Element) -> None:
-    inner = next(iter(_xml.elements(element)))
-    _set_text(element, _xml.text_of(inner))
+def _unwrap(element: etree._Element, name: str | None) -> None:
+    if name is None:
+        inner = next(iter(_xml.elements(element)))
+        _set_text(element, _xml.text_of(inner))
+        return
+    children = [child for child in _xml.elements(element) if _xml.local_name(child) == name]
+    for child in children:
+        element.addprevious(child)
+    if children:
+        children[-1].tail = element.tail
+    element.tail = None
+    _parent(element).remove(element)
+
+
+def _parent(element: etree._Element) -> etree._Element:
+    parent = element.getparent()
+    assert parent is not None
+    return parent
 
 
 def _move(element: etree._Element, before: str) -> None:

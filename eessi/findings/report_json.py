@@ -26,6 +26,7 @@ class FixModel(_Shape):
     path: str
     value: str | None = None
     determined: bool = Field(description="whether the original follows from the damaged document")
+    count: int | None = Field(default=None, description="of a wrap: how many elements from `path` on go inside")
 
 
 class FindingModel(_Shape):
@@ -100,7 +101,7 @@ class ExplainDocument(_Shape):
     source: str
 
 
-_SHOWN_FIXES = frozenset({"rename", "move", "remove"})
+_SHOWN_FIXES = frozenset({"rename", "move", "remove", "unwrap"})
 
 
 def _finding(finding: Finding, lang: str, show_values: bool) -> FindingModel:
@@ -119,7 +120,7 @@ def _finding(finding: Finding, lang: str, show_values: bool) -> FindingModel:
         hint=finding.hint(lang),
         reference=finding.reference,
         fix=FixModel(
-            action=fix.action, path=fix.path, value=fix.value if shown else None, determined=fix.determined
+            action=fix.action, path=fix.path, value=fix.value if shown else None, determined=fix.determined, count=fix.count
         ) if fix else None,
         value=finding.value if show_values else None,
     )  # fmt: skip

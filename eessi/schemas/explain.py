@@ -232,10 +232,10 @@ class _Walk:
         text = _xml.text_of(element)
         if not text.strip(_BLANK) and _is_code_as_attribute(node, element, "value"):
             text = element.get("value", "")
-            return self.unwrapped_text(node, element, text, mend=False)
+            return self.unwrapped_text(node, element, text)
         return self.unwrapped_text(node, element, text)
 
-    def unwrapped_text(self, node: Node, element: etree._Element, text: str, *, mend: bool = True) -> bool:
+    def unwrapped_text(self, node: Node, element: etree._Element, text: str) -> bool:
         bare = text.strip(_BLANK)
         if not bare:
             return False
@@ -245,7 +245,7 @@ class _Walk:
         near = bare if known else nearest_code(bare, codes, node.codes)[0]
         example = near or (codes[0] if codes else "01")
         name = node.element.name
-        fix = Fix("wrap", path_of(element, self.root), near, determined=known) if near is not None and mend else None
+        fix = Fix("wrap", path_of(element, self.root), near, determined=known) if near is not None else None
         self.add("SCH-UNWRAPPED", element, got=masked(bare, code=True), value=text, expected=(f"<value>{example}</value>",),
                  params={"example": f"<{name}><value>{example}</value></{name}>"}, fix=fix,
                  reference=node.element.type_name)  # fmt: skip

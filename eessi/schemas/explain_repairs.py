@@ -117,20 +117,24 @@ def _several_left_out(group: Group) -> bool:
     strange = [index for index, name in enumerate(names) if name not in known]
     if len(strange) < 2:
         return False
+    fitting: list[tuple[str, Node, int, int]] = []
     for tag, wrapper in known.items():
         if tag in names or wrapper.kind is not Kind.GROUP or not wrapper.children.keys() >= {names[i] for i in strange}:
             continue
         first = next(index for index, name in enumerate(names) if name in wrapper.children)
         last = len(names) - next(index for index, name in enumerate(reversed(names)) if name in wrapper.children)
-        inner = names[first:last]
-        if wrapper.model.accepts(inner) and group.node.model.accepts([*names[:first], tag, *names[last:]]):
-            _one_level_up(group, group.children[first], ", ".join(inner), tag, fix=False)
-            group.pairs += [
-                (child, (wrapper if first <= index < last else group.node).children[name])
-                for index, (child, name) in enumerate(zip(group.children, names, strict=True))
-            ]
-            return True
-    return False
+        if wrapper.model.accepts(names[first:last]) and group.node.model.accepts([*names[:first], tag, *names[last:]]):
+            fitting.append((tag, wrapper, first, last))
+    if not fitting:
+        return False
+    tag, wrapper, first, last = fitting[0]
+    told = ", ".join(names[first:last])
+    _one_level_up(group, group.children[first], told, tag, sure=len(fitting) == 1, count=last - first)
+    group.pairs += [
+        (child, (wrapper if first <= index < last else group.node).children[name])
+        for index, (child, name) in enumerate(zip(group.children, names, strict=True))
+    ]
+    return True
 
 
 def _holds_alone(wrapper: Node, name: str) -> bool:
@@ -183,6 +187,7 @@ def _one_level_too_many(group: Group, child: etree._Element, tag: str) -> None:
             expected=(_label(tag),),
             params={"wanted": _label(tag)},
             reference=_reference(group.node),
+            fix=Fix("unwrap", path_of(child, group.root), _label(tag), determined=True),
         )
     )
     group.pairs += [(inner, group.node.children[tag]) for inner in _xml.elements(child)]
@@ -350,7 +355,9 @@ def _wrapper_left_out(group: Group, index: int, place: int, missing: list[_Missi
     return False
 
 
-def _one_level_up(group: Group, child: etree._Element, got: str, tag: str, *, fix: bool = True) -> None:
+def _one_level_up(
+    group: Group, child: etree._Element, got: str, tag: str, *, sure: bool = True, count: int | None = None
+) -> None:
     group.levels.add(tag)
     path = path_of(child, group.root)
     group.drafts.append(
@@ -362,7 +369,7 @@ def _one_level_up(group: Group, child: etree._Element, got: str, tag: str, *, fi
             expected=(_label(tag),),
             params={"wanted": _label(tag)},
             reference=_reference(group.node),
-            fix=Fix("wrap", path, f"<{tag}>", determined=True) if fix else None,
+            fix=Fix("wrap", path, f"<{tag}>", sure, count),
         )
     )
 

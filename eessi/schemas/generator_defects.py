@@ -477,6 +477,52 @@ def _level(document: Defective) -> Broken | None:
     return None
 
 
+def _level_of_several(document: Defective) -> Broken | None:
+    """The wrapper left out around several children, as programs with flat records do."""
+    for element, node in document.groups():
+        for child in list(element):
+            below = node.children[str(child.tag)]
+            inner = list(child)
+            names = [str(one.tag) for one in inner]
+            others = {
+                name for tag, other in node.children.items() if tag != child.tag for name in (tag, *_inside(other))
+            }
+            if below.kind is not Kind.GROUP or len(set(names)) < 2 or len(element.findall(str(child.tag))) > 1:
+                continue
+            if str(child.tag) in names or others & set(below.children):
+                continue
+            for one in inner:
+                child.addprevious(one)
+            inner[-1].tail = child.tail
+            element.remove(child)
+            return Broken("SCH-LEVEL", document.at(inner[0]))
+    return None
+
+
+def _inside(node: Node) -> tuple[str, ...]:
+    return tuple(node.children) if node.kind is Kind.GROUP else ()
+
+
+def _level_too_many(document: Defective) -> Broken | None:
+    """A list element that the schema does not have, around the entries of a list."""
+    for element, node in document.groups():
+        for child in list(element):
+            tag = str(child.tag)
+            same = element.findall(tag)
+            wrapper = f"{_xml.local_name(child)}s"
+            if node.children[tag].kind is not Kind.GROUP or wrapper in node.children:
+                continue
+            if any(likeness(wrapper, other) > likeness(wrapper, tag) for other in node.children if other != tag):
+                continue
+            made = etree.Element(wrapper)
+            same[0].addprevious(made)
+            for one in same:
+                made.append(one)
+            made.tail, same[-1].tail = same[-1].tail, None
+            return Broken("SCH-LEVEL-EXTRA", document.at(made))
+    return None
+
+
 DEFECTS: Final[dict[str, Callable[[Defective], Broken | None]]] = {
     "missing": _missing,
     "choice-never": _choice_never,
@@ -486,6 +532,8 @@ DEFECTS: Final[dict[str, Callable[[Defective], Broken | None]]] = {
     "misspelt": _misspelt,
     "letter-case": _letter_case,
     "level": _level,
+    "level-of-several": _level_of_several,
+    "level-too-many": _level_too_many,
     "repeated-element": _repeated_element,
     "wrong-code": _wrong_code,
     "iso-country": _iso_country,

@@ -26,7 +26,11 @@ def mend(content: str, action: str, path: str, value: str | None = None) -> str:
         ("<b>x</b><b>y</b>", "replace", "R/b[2]", "z", "<b>x</b><b>z</b>"),
         ("<b>x</b>", "wrap", "R/b", "01", "<b><value>01</value></b>"),
         ("<b/><b/><c/>", "wrap", "R/b", "<Bs>", "<Bs><b/><b/></Bs><c/>"),
+        ("<b value='01'/>", "wrap", "R/b", "01", "<b><value>01</value></b>"),
+        ("<b value='01'>02</b>", "wrap", "R/b", "02", '<b value="01"><value>02</value></b>'),
         ("<b><value>x</value></b>", "unwrap", "R/b", None, "<b>x</b>"),
+        ("<bs><b>x</b><b/></bs><c/>", "unwrap", "R/bs", "b", "<b>x</b><b/><c/>"),
+        ("<bs>\n <b/>\n</bs>\n<c/>", "unwrap", "R/bs", "b", "<b/>\n<c/>"),
         ("<b/><c/>", "move", "R/c", "b", "<c/><b/>"),
         ("<b/><c/>", "move", "R/b", "", "<c/><b/>"),
         ("<b/>text<c/>", "remove", "R/b", None, "text<c/>"),
@@ -39,6 +43,12 @@ def mend(content: str, action: str, path: str, value: str | None = None) -> str:
 )
 def test_actions(before: str, action: str, path: str, value: str | None, after: str) -> None:
     assert mend(before, action, path, value) == after
+
+
+def test_a_wrapper_around_several() -> None:
+    data = f"{HEAD}<a/><b/><!-- kept --><c/><d/></s:R>".encode()
+    mended = apply_fix(data, Finding("SCH-LEVEL", fix=Fix("wrap", "R/b", "<B>", count=2)))
+    assert b"<a/><B><b/><!-- kept --><c/></B><d/>" in mended
 
 
 def test_root_gets_its_namespace_and_a_prefix() -> None:

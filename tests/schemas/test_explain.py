@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eessi import _xml
+from eessi.findings import Fix
 from eessi.findings.mending import apply_fix
 from eessi.ids import CdmVersion, SedType
 from eessi.schemas import Choice, Code, CodeList, Element, Facets, Kind, Registry, Structure, Unique
@@ -119,6 +120,10 @@ ADDRESS = "    <Address>\n      <town>Athina</town>\n      <country><value>EL</v
 PIN = "PersonalIdentificationNumber"
 
 
+def _same(one: bytes, other: bytes) -> bool:
+    return _xml.canonical(_xml.parse(one)) == _xml.canonical(_xml.parse(other))
+
+
 class TestOneSlipOfAProgramOneFinding:
     """Documents as serialisers get them wrong, where the whole slip shows at several places."""
 
@@ -126,6 +131,9 @@ class TestOneSlipOfAProgramOneFinding:
         finding = only((ADDRESS, ADDRESS.replace("<Address>", "").replace("</Address>", "")))
         assert finding.id == "SCH-LEVEL"
         assert finding.message() == "`town, country` stands one level too high; it belongs inside `Address`"
+        assert finding.fix == Fix(
+            "wrap", "S071/AddressOfPersonForWhomAnEntitlementDocument/town", "<Address>", determined=True, count=2
+        )
 
     def test_what_is_wrong_inside_is_told_all_the_same(self) -> None:
         bare = ADDRESS.replace("<Address>", "").replace("</Address>", "").replace(">EL<", ">XX<")
@@ -137,11 +145,14 @@ class TestOneSlipOfAProgramOneFinding:
         finding = only(("</sex>", f"</sex>{group}"))
         assert finding.id == "SCH-LEVEL-EXTRA"
         assert finding.message() == f"`{PIN}s` is one level too many; `{PIN}` stands here itself"
+        damage = damaged(("</sex>", f"</sex>{group}"))
+        right = damaged(("</sex>", f"</sex>{group.replace(f'<{PIN}s>', '').replace(f'</{PIN}s>', '')}"))
+        assert _same(apply_fix(damage, finding), right)
 
     def test_a_code_written_as_an_attribute(self) -> None:
         finding = only(("<sex><value>02</value></sex>", '<sex value="02"/>'))
         assert finding.id == "SCH-UNWRAPPED"
-        assert finding.fix is None
+        assert _same(apply_fix(damaged(("<sex><value>02</value></sex>", '<sex value="02"/>')), finding), damaged())
 
     def test_an_attribute_beside_a_bare_code_is_told_too(self) -> None:
         verdict = judge(("<sex><value>02</value></sex>", '<sex value="01">02</sex>'))

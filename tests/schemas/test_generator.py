@@ -40,7 +40,11 @@ def test_generated_documents_are_valid(s071: Structure, size: Size) -> None:
         made = generate(s071, seed, size=size)
         verdict = validate_bytes(made.data, Registry.default(), thorough=True, rules=True)
         assert verdict.is_valid, (seed, verdict.findings)
-        assert not [finding for finding in verdict.findings if finding.id != "RUL-PIN"], (seed, verdict.findings)
+        beyond = {finding.id for finding in verdict.findings} - {
+            "RUL-PIN",
+            "RUL-CODE-DAY",
+        }  # numbers and births are made up
+        assert not beyond, (seed, verdict.findings)
 
 
 def test_generated_documents_are_valid_by_the_published_schema(s071: Structure, official_s071: Path) -> None:
