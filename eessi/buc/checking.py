@@ -9,6 +9,9 @@ A process is checked in parts, each small enough to be explored to the end:
   the case as a whole: closing gates every offer alike, and a message that crossed it is accepted. So each block is
   explored with a plain process, for the roles that include it, and the result serves all that include it alike.
 
+* **Own copies, once.** Each participant closes, archives and opens its own copy as it likes, and documents arrive there. Nobody
+  else sees that, so one counterparty is enough.
+
 A part that was cut at the number of states is *undetermined*, and so is the process.
 """
 
@@ -22,9 +25,11 @@ from importlib.resources import files
 
 import attrs
 
+from eessi.buc.alone import alone
 from eessi.buc.case import Case
 from eessi.buc.definition import Buc, Effect, Included, SendRow, Trigger
-from eessi.buc.exploring import Bounds, Node, Space, explore
+from eessi.buc.event import Event
+from eessi.buc.exploring import LATER, Bounds, Node, Space, explore
 from eessi.buc.state import CaseState
 from eessi.findings import Outcome
 from eessi.ids import BucId, CdmVersion, Role, SedType
@@ -136,13 +141,11 @@ def check(buc: Buc, version: str | CdmVersion | None = None, bounds: Bounds | No
     buc.program(resolved)
     limits = bounds if bounds is not None else Bounds()
     most = 2 if buc.is_multilateral else 1
-    runs = [
-        [_run(part, resolved, limits, parties, buc.code) for part in _parts(buc, resolved)]
-        for parties in range(1, most + 1)
-    ]
-    parts = [part for run in runs for part in run]
-    for before, last in zip(runs[0], runs[-1], strict=True):
-        parts[parts.index(last)] = _with_unreached(before, last)
+    parts: list[PartResult] = []
+    for part in _parts(buc, resolved):
+        few = _run(part, resolved, limits, 1, buc.code)
+        many = few if most == 1 or part.own_copies else _run(part, resolved, limits, most, buc.code)
+        parts += ([] if many is few else [few]) + [_with_unreached(few, many)]
     return CheckResult(buc.code, resolved, limits, 1 + most, tuple(parts))
 
 
@@ -159,6 +162,7 @@ class _Part:
     name: str
     buc: Buc
     closing: bool = False
+    own_copies: bool = False
 
 
 def _parts(buc: Buc, version: CdmVersion) -> Iterator[_Part]:
@@ -169,8 +173,10 @@ def _parts(buc: Buc, version: CdmVersion) -> Iterator[_Part]:
         yield _Part(" ".join(sorted(cone)), _narrowed(buc, rows, effects, cone))
     for item in buc.included:
         if buc.blocks[item.block].sends and item.block not in ("exception", "change"):
-            alone = _block_alone(buc, item, rows)
-            yield _Part(f"block {item.block}", alone, closing=item.block in ("close", "reopen"))
+            one_block = _block_alone(buc, item, rows)
+            yield _Part(f"block {item.block}", one_block, closing=item.block in ("close", "reopen"))
+    if buc.local_close:
+        yield _Part("own copies", _own_copies(buc), closing=True, own_copies=True)
 
 
 def _cones(buc: Buc, rows: Iterable[SendRow], effects: Iterable[Effect]) -> list[frozenset[str]]:
@@ -250,8 +256,6 @@ def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
         SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True, again_after_invalidation=True),
         SendRow(answer, (Role.COUNTERPARTY,), (reply,), again_after_invalidation=True),
     )
-    if item.block == "reopen":
-        plain = plain[:1]  # who answers whom is the matter of other parts
     plain = tuple(_with_attribute(row, item.block) for row in plain)
     after = tuple(Trigger(role, "sent" if role is Role.CASE_OWNER else "received", starter) for role in item.by)
     included = [attrs.evolve(item, after=after if item.block == "close" else ())]
@@ -269,6 +273,25 @@ def _block_alone(buc: Buc, item: Included, rows: Iterable[SendRow]) -> Buc:
     )  # fmt: skip
 
 
+def _own_copies(buc: Buc) -> Buc:
+    """A plain process whose participants close their own copies and open them again, with messages that come later."""
+    starter, answer, later = SedType("A001"), SedType("A002"), SedType("A003")
+    start = Trigger(Role.CASE_OWNER, "case_start")
+    reply = Trigger(Role.COUNTERPARTY, "received", starter, reply_to=starter)
+    opened = (
+        Trigger(Role.CASE_OWNER, "sent", starter, starter=True),
+        Trigger(Role.COUNTERPARTY, "received", starter, starter=True),
+    )
+    rows = (
+        SendRow(starter, (Role.CASE_OWNER,), (start,), starter=True),
+        SendRow(answer, (Role.COUNTERPARTY,), (reply,)),
+        SendRow(later, (Role.CASE_OWNER, Role.COUNTERPARTY), opened, once=False),
+    )
+    return attrs.evolve(
+        buc, code=BucId("LA_BUC_00"), rows=rows, effects=(), included=(), participants_until_first_send=False
+    )  # fmt: skip
+
+
 def _with_attribute(row: SendRow, block: str) -> SendRow:
     return attrs.evolve(
         row, invalidate=block == "invalidate", reject=block == "reject", clarify=block == "clarify"
@@ -283,14 +306,11 @@ def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: s
         drafts = frozenset(
             str(effect.sed) for effect in plain.effects if effect.event in ("draft_created", "draft_deleted")
         )
-        thread = thread_root(plain)
-        roots = [None] if thread is None else [(thread, author) for author in range(2)]
-        found = _merged(
-            _explored(plain, version, explore(
-                plain, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing, root=root
-            ), part.closing)
-            for root in roots
-        )  # fmt: skip
+        single = {} if part.closing and plain.local_close else alone(plain, version, bounds.many)
+        space = explore(
+            plain, version, bounds, counterparties=parties, drafts=drafts, closing=part.closing, single=single
+        )
+        found = _explored(plain, version, space, part.closing)
         _DONE[key] = found
     states, complete, offences, unreached = found
 
@@ -305,46 +325,6 @@ def _run(part: _Part, version: CdmVersion, bounds: Bounds, parties: int, code: s
 def _explored(buc: Buc, version: CdmVersion, space: Space, closing: bool) -> _Found:
     offences = tuple(_offences(buc, version, space))
     return len(space.nodes), space.complete, offences, tuple(_unreached(buc, version, space, closing))
-
-
-def _merged(found: Iterable[_Found]) -> _Found:
-    """One answer for the threads of a part: an offence in any is one of the part; not reached is what none reaches."""
-    states, complete = 0, True
-    offences: dict[tuple[str, str], Counterexample] = {}
-    unreached: dict[tuple[str, str], Counterexample] | None = None
-    for more, whole, offending, left in found:
-        states, complete = states + more, complete and whole
-        for item in offending:
-            offences.setdefault((item.property, item.subject), item)
-        missed = {(item.subject, item.text): item for item in left}
-        unreached = missed if unreached is None else {key: unreached[key] for key in unreached if key in missed}
-    return states, complete, tuple(offences.values()), tuple((unreached or {}).values())
-
-
-def thread_root(buc: Buc) -> str | None:
-    """The SED that begins each thread of a part whose threads cannot touch each other; ``None`` for other parts.
-
-    Such a part has no effects and no conditions; one row that may be sent any number of times once the case is open; and
-    otherwise only rows that answer, for the document they answer, a document of the part.
-    """
-    if buc.effects or any(buc.conditions_used()) or {item.block for item in buc.included} - {"close"}:
-        return None
-    rows = [row for row in buc.rows if any(item.event != "case_start" for item in row.after)]
-    roots = [row for row in rows if not row.once and all(_opens_with_the_case(item) for item in row.after)]
-    seds = {row.sed for row in rows}
-    answers = [row for row in rows if all(_answers_its_opener(item, seds) for item in row.after)]
-    return str(roots[0].sed) if len(roots) == 1 and len(answers) == len(rows) - 1 else None
-
-
-def _opens_with_the_case(item: Trigger) -> bool:
-    return item.starter and item.condition is None and item.days is None and item.reply_to is None
-
-
-def _answers_its_opener(item: Trigger, seds: Iterable[SedType]) -> bool:
-    return (
-        item.event == "received" and item.sed is not None and item.sed == item.reply_to and item.sed in seds
-        and item.condition is None and item.days is None and not item.starter
-    )  # fmt: skip
 
 
 def _renamed(buc: Buc) -> tuple[Buc, Mapping[str, str]]:
@@ -470,18 +450,18 @@ def _unclosable(space: Space) -> Iterator[Counterexample]:
 
 def _views(space: Space) -> list[tuple[object, bool] | None]:
     """What each participant's state shows of documents and closing; ``None`` for one that has left."""
-    found: list[tuple[object, bool] | None] = []
-    for case in space.cases:
-        if case.state in (CaseState.FORWARDED, CaseState.LEFT):
-            found.append(None)
-            continue
-        documents = frozenset(
-            (document.id, document.version, document.status == "cancelled")
-            for document in case.documents.values()
-            if document.status != "new"
-        )
-        found.append((documents, case.state is CaseState.CLOSED))
-    return found
+    return [_view(case) for case in space.cases]
+
+
+def _view(case: Case) -> tuple[object, bool] | None:
+    if case.state in (CaseState.FORWARDED, CaseState.LEFT):
+        return None
+    documents = frozenset(
+        (document.id, document.version, document.status == "cancelled")
+        for document in case.documents.values()
+        if document.status != "new"
+    )
+    return documents, case.state is CaseState.CLOSED
 
 
 def _disagreement(space: Space) -> Iterator[Counterexample]:
@@ -495,11 +475,35 @@ def _disagreement(space: Space) -> Iterator[Counterexample]:
         if not node.flight and len({views[case] for case in node.cases} - {None}) <= 1
     ]
     reaching = space.reaching(iter(agreed))
+    settled = [n for n, node in enumerate(space.nodes) if n not in reaching and _one_closing_settles(space, node)]
+    if settled:
+        reaching |= space.reaching(iter(settled))
     for number in range(len(space.nodes)):
         if number not in reaching:
             text = "the sides can no longer agree: a message is refused for ever, or was read differently"
             yield Counterexample("agreement", "*", text, space.path(number))
             return
+
+
+def _one_closing_settles(space: Space, node: Node) -> bool:
+    """Whether one more X001, which the bound left out but the process allows, makes all agree.
+
+    A closing that crossed a reopening leaves one side open and the other closed, until the open one closes again.
+    """
+    if node.flight:
+        return False
+    cases = list(space.parts(node))
+    for place, case in enumerate(cases):
+        if any(move.sed == "X001" for move in case.allowed(on=LATER.date()).yes):
+            order = Event("sent", sed=SedType("X001"), document_id="one more", at=LATER)
+            arrived = attrs.evolve(order, kind="received", sender=case.me)
+            after = [
+                one if _view(one) is None else one.apply(order if at == place else arrived)
+                for at, one in enumerate(cases)
+            ]
+            if len({_view(one) for one in after} - {None}) <= 1:
+                return True
+    return False
 
 
 def _exclusive(buc: Buc, version: CdmVersion) -> set[tuple[str, str]]:

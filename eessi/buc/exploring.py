@@ -11,25 +11,27 @@ What one participant can do is worked out once for each of its states; a state o
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
 import attrs
 
+from eessi.buc.alone import Kind
 from eessi.buc.case import Case
 from eessi.buc.definition import Buc, HistoryTest
 from eessi.buc.event import Event
+from eessi.buc.local import CASE_MOVES
 from eessi.buc.moves import Move
 from eessi.buc.state import CaseState
 from eessi.buc.symmetry import Symmetry
 from eessi.errors import NotAllowed, PeerViolation
 from eessi.ids import CdmVersion, Role, SedType
 
-__all__ = ["Bounds", "Edge", "Message", "Node", "Space", "explore"]
+__all__ = ["LATER", "Bounds", "Edge", "Message", "Node", "Space", "explore"]
 
-_LATER = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+LATER = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 _SENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """Waiting times are over at once: the checker asks whether something is possible at all, not when."""
 
@@ -61,8 +63,8 @@ class Bounds:
 
     def __str__(self) -> str:
         return (
-            f"at most {self.many} documents of a kind and author, {self.flight} messages in flight, "
-            f"{self.faults} fault a run, {self.states} states a part"
+            f"at most {self.many} documents of a kind and author (fewer where those of a kind cannot touch each other), "
+            f"{self.flight} messages in flight, {self.faults} fault a run, {self.states} states a part"
         )
 
 
@@ -161,7 +163,7 @@ def explore(
     drafts: frozenset[str] = frozenset(),
     closing: bool = True,
     reduced: bool = True,
-    root: tuple[str, int] | None = None,
+    single: Mapping[Kind, int] | None = None,
 ) -> Space:
     """All states of a process with one owner and so many counterparties.
 
@@ -171,11 +173,9 @@ def explore(
     :param drafts: SEDs whose drafting and sending are separate steps, because something bites from the draft on.
     :param closing: whether closing is explored; otherwise it is only noted where it would be possible.
     :param reduced: ``False`` explores every state and tries every fault, to compare with.
-    :param root: a SED and the place of a participant: of this SED only one document is sent, and only by that one.
+    :param single: how many documents of a kind are enough, where those of a kind cannot touch each other.
     """
-    table = _Table(buc, bounds, drafts, closing, tries_faults=not reduced)
-    if root is not None:
-        table.root = (root[0], ("FR:OWNER", *_NAMES)[root[1]])
+    table = _Table(buc, bounds, drafts, closing, single or {}, tries_faults=not reduced)
     space = Space(bounds, cases=table.cases)
     begun = tuple(_participants(buc, version, counterparties))
     first = Node(tuple(map(table.number, begun)), (), 0)
@@ -228,7 +228,7 @@ def _successors(table: _Table, space: Space, at: int) -> Iterator[tuple[str, Nod
                 continue
             if step.event is None:
                 yield step.edge.text, node._replace(cases=_with(node.cases, who, step.after))
-            elif room:
+            elif room and not table.is_enough(node, step.edge):
                 space.edges.setdefault(step.edge)
                 to = tuple(other for other in range(len(node.cases)) if other != who)
                 message = Message(step.event, who, to, False)
@@ -283,11 +283,19 @@ class _Table:
     """States of single participants by number, what each can do, and what each event does to each."""
 
     def __init__(
-        self, buc: Buc, bounds: Bounds, drafts: frozenset[str], closing: bool, *, tries_faults: bool = False
+        self,
+        buc: Buc,
+        bounds: Bounds,
+        drafts: frozenset[str],
+        closing: bool,
+        single: Mapping[Kind, int],
+        *,
+        tries_faults: bool = False,
     ) -> None:
         self.bounds = bounds
         self.tries_faults = tries_faults
-        self.root: tuple[str, str] | None = None
+        self._single = single
+        self._written_by: dict[int, Counter[Kind]] = {}
         self.closing = closing
         self.cases: list[Case] = []
         self.events: list[Event] = []
@@ -299,6 +307,23 @@ class _Table:
         self._steps: dict[int, tuple[_Step, ...]] = {}
         self.open: dict[int, tuple[bool, bool]] = {}
         self._received: dict[tuple[int, int], tuple[int, str | None]] = {}
+
+    def is_enough(self, node: Node, edge: Edge) -> bool:
+        """Whether enough documents of this kind have been sent, as none of them can touch another."""
+        if edge.author is None or edge.sed is None:
+            return False
+        kind = (edge.author, str(edge.sed))
+        most = self._single.get(kind)
+        return most is not None and sum(self._sent_by(case)[kind] for case in node.cases) >= most
+
+    def _sent_by(self, number: int) -> Counter[Kind]:
+        """How many documents of each kind a participant has sent."""
+        found = self._written_by.get(number)
+        if found is None:
+            case = self.cases[number]
+            sent = (item for item in case.documents.values() if item.mine and item.status != "new")
+            found = self._written_by[number] = Counter((case.role, str(item.sed)) for item in sent)
+        return found
 
     def number(self, case: Case) -> int:
         """Number of a participant's state."""
@@ -314,7 +339,7 @@ class _Table:
         found = self._steps.get(number)
         if found is None:
             case = self.cases[number]
-            moves = case.allowed(on=_LATER.date()).yes
+            moves = case.allowed(on=LATER.date()).yes
             closing = [move for move in moves if move.kind == "close" or move.sed == "X001"]
             sending = [move for move in moves if move.sed is not None and move.sed != "X001" and move.kind != "update"]
             self.open[number] = bool(sending), bool(closing)
@@ -338,6 +363,9 @@ class _Table:
         if move.kind == "close":
             after = case.apply(Event("closed", at=_SENT))
             yield _Step(Edge(f"{case.me} closes its copy"), self.number(after), None, True)
+        elif move.kind in ("reopen", "archive", "restore"):
+            after = case.apply(Event(CASE_MOVES[move.kind], at=_SENT))
+            yield _Step(Edge(f"{case.me}: {move.kind} its copy"), self.number(after), None, True)
         elif move.kind == "draft":
             draft = case.documents[move.document_id or ""]
             yield from self._sent(case, draft.sed, draft.id, draft.parent_id, self._facts.get(draft.sed, ({},)))
@@ -349,8 +377,6 @@ class _Table:
     def _written(self, case: Case, move: Move, sed: SedType) -> Iterator[_Step]:
         ids = {item.id for item in case.documents.values() if item.sed == sed and item.mine}
         if len(ids) >= self.bounds.many:
-            return
-        if self.root is not None and sed == self.root[0] and (ids or case.me != self.root[1]):
             return
         number = next(name for serial in range(1, 9) if (name := f"{case.me}/{sed}-{serial}") not in ids)
         if sed in self._drafts:
@@ -369,7 +395,7 @@ class _Table:
                 "sent", sed=sed, document_id=number, parent_id=parent, at=_SENT, facts=stated, participant=named
             )  # fmt: skip
             try:
-                after = case.apply(attrs.evolve(event, at=_LATER) if sed == "X001" else event)
+                after = case.apply(attrs.evolve(event, at=LATER) if sed == "X001" else event)
             except NotAllowed:
                 continue
             told = ", ".join(fact if value else f"not {fact}" for fact, value in stated.items())

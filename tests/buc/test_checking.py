@@ -9,9 +9,10 @@ import eessi
 from eessi.buc import checking
 from eessi.buc.checking import Bounds, check
 from eessi.buc.definition import Buc, Trigger
+from eessi.buc.exploring import explore
 from eessi.errors import UsageError
 from eessi.findings import Outcome
-from eessi.ids import Role, SedType
+from eessi.ids import CdmVersion, Role, SedType
 
 CODES = [code for code in eessi.buc.loading.codes() if not code.startswith("AD_")]
 BILATERAL = [code for code in CODES if not eessi.buc(code).is_multilateral]
@@ -45,6 +46,60 @@ def test_a_cut_search_proves_nothing() -> None:
     result = check(eessi.buc("S_BUC_01"), bounds=Bounds(states=20))
     assert not result.complete
     assert result.outcome is Outcome.UNDETERMINED
+
+
+def test_a_closing_that_crossed_a_reopening_is_settled_by_one_more() -> None:
+    """The bound of one document forbids that one, not the process."""
+    result = check(eessi.buc("R_BUC_01"), bounds=Bounds(many=1))
+    assert result.counterexamples == ()
+    assert result.complete
+
+
+def named_part(buc: Buc, name: str) -> checking._Part:
+    return next(part for part in checking._parts(buc, max(buc.versions)) if part.name == name)
+
+
+def test_documents_that_come_after_a_closing_are_explored() -> None:
+    buc = eessi.buc("UB_BUC_03")
+    space = explore(named_part(buc, "block reopen").buc, "4.3", Bounds(states=3_000), closing=True)
+    runs = {space.path(number) for number in range(len(space.nodes))}
+    assert any(_in_order(run, "X001", "receives X001", "sends A002", "receives A002") for run in runs), "it crossed"
+    assert any(_in_order(run, "sends X004", "receives X004", "sends A002", "receives A002") for run in runs)
+
+
+def test_own_copies_are_closed_archived_and_opened_while_documents_arrive() -> None:
+    part = named_part(eessi.buc("S_BUC_24"), "own copies")
+    space = explore(part.buc, "4.3", Bounds(), closing=True)
+    assert space.complete
+    arrivals = set()
+    for start, ends in enumerate(space.steps):
+        for end in ends:
+            before, after = (space.cases[space.nodes[number].cases[1]] for number in (start, end))
+            new = {item.sed for item in after.documents.values() if not item.mine} - {
+                item.sed for item in before.documents.values()
+            }
+            arrivals |= {(str(before.state), str(after.state), str(sed)) for sed in new}
+    assert ("closed locally", "open", "A003") in arrivals
+    assert ("archived", "archived", "A003") in arrivals, "restoring is the institution's own decision"
+
+
+def _in_order(run: tuple[str, ...], *wanted: str) -> bool:
+    steps = iter(run)
+    return all(any(word in step for step in steps) for word in wanted)
+
+
+def test_each_fault_is_tried_literally_where_nothing_is_reduced() -> None:
+    """Reordered, delivered twice, lost and sent again, with two messages on their way and one fault in a run."""
+    one = named_part(eessi.buc("AW_BUC_10b"), "block reject")
+    space = explore(one.buc, "4.3", Bounds(), closing=False, reduced=False)
+    assert space.complete
+    words = " ".join(step for number in range(len(space.nodes)) for step in space.path(number))
+    assert "is lost on the way" in words
+    assert "is sent again" in words
+    assert "which will come again" in words
+    assert max(len(node.flight) for node in space.nodes) == 2
+    assert max(node.faults for node in space.nodes) == 1
+    assert (checking._explored(one.buc, CdmVersion.parse("4.3"), space, False)[2]) == ()
 
 
 def test_an_administrative_process_is_checked_inside_others() -> None:
