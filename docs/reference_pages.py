@@ -17,16 +17,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def findings_page() -> str:
-    """Every finding id with its texts."""
+    """The list of all finding ids, each with a page of its own."""
     from eessi.findings import explain, known_ids
 
-    parts = ["# Findings\n", "Each id is stable. `eessi explain ID` prints the same.\n"]
-    for id in known_ids():
-        texts = explain(id)
-        parts.append(f"## {id}\n\n{texts['message']}\n")
-        for part, title in (("why", "Why"), ("mend", "How to mend it"), ("source", "Source")):
-            if texts.get(part):
-                parts.append(f"**{title}.** {texts[part]}\n")
+    rows = [(f"[{id}](findings/{id}.md)", explain(id)["message"]) for id in known_ids()]
+    head = "# Findings\n\nEach id is stable and has a page; `eessi explain ID` prints the same.\n\n"
+    return head + table(("id", "what it says"), rows) + "\n\n```{toctree}\n:hidden:\n:glob:\n\nfindings/*\n```\n"
+
+
+def finding_page(id: str) -> str:
+    """What a finding means, why its rule exists, and how to mend it."""
+    from eessi.findings import explain
+
+    texts = explain(id)
+    parts = [f"# {id}\n\n{texts['message']}\n"]
+    for part, title in (("hint", "Hint"), ("why", "Why"), ("mend", "How to mend it"), ("source", "Source")):
+        if texts.get(part):
+            parts.append(f"**{title}.** {texts[part]}\n")
     return "\n".join(parts)
 
 
@@ -105,6 +112,11 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def write_all(folder: Path) -> None:
     """Write every generated page into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8")
+    from eessi.findings import known_ids
+
+    pages = {name: page() for name, page in PAGES.items()}
+    pages |= {f"findings/{id}.md": finding_page(id) for id in known_ids()}
+    for name, text in pages.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")

@@ -12,6 +12,8 @@ from typing import Final, Protocol
 
 from eessi.buc.definition import Condition, HistoryTest
 from eessi.buc.event import Document, Participant
+from eessi.findings import Phrase
+from eessi.findings.phrases import all_of
 from eessi.ids import Role
 
 __all__ = ["TESTS", "Answer", "Known", "failing_test", "judge", "surviving"]
@@ -108,29 +110,33 @@ TESTS: Final[Mapping[str, Test]] = {
 }
 """The closed list of history tests. A test answers ``None`` when it turns on a fact that is not known."""
 
-DESCRIBED: Final[Mapping[str, str]] = {
-    "none_valid": "there is no valid {sed} yet",
-    "some_valid": "there is a valid {sed}",
-    "nothing_valid_sent": "no valid document was exchanged yet",
-    "fewer_than": "fewer than {number} valid {sed} were sent",
-    "fewer_than_of": "there are fewer valid {sed} than {other}",
-    "as_many_as": "there are as many valid {sed} as {other}",
-    "one_counterparty": "there is one counterparty",
-    "several_counterparties": "there are several counterparties",
-    "all_answered": "every {sed} was answered by a {other}",
-    "heard_from_all": "every counterparty sent a {sed}",
-    "current_answered_by_all": "every counterparty answered the latest {sed} with a {other}",
-    "answers_current": "it answers the latest {sed}",
-    "some_earlier": "an earlier {sed} with {facts}",
-    "no_earlier": "no earlier {sed} with {facts}",
+DESCRIBED: Final[Mapping[str, Phrase]] = {
+    "none_valid": Phrase("there is no valid {sed} yet"),
+    "some_valid": Phrase("there is a valid {sed}"),
+    "nothing_valid_sent": Phrase("no valid document was exchanged yet"),
+    "fewer_than": Phrase("fewer than {number} valid {sed} were sent"),
+    "fewer_than_of": Phrase("there are fewer valid {sed} than {other}"),
+    "as_many_as": Phrase("there are as many valid {sed} as {other}"),
+    "one_counterparty": Phrase("there is one counterparty"),
+    "several_counterparties": Phrase("there are several counterparties"),
+    "all_answered": Phrase("every {sed} was answered by a {other}"),
+    "heard_from_all": Phrase("every counterparty sent a {sed}"),
+    "current_answered_by_all": Phrase("every counterparty answered the latest {sed} with a {other}"),
+    "answers_current": Phrase("it answers the latest {sed}"),
+    "some_earlier": Phrase("an earlier {sed} with {facts}"),
+    "no_earlier": Phrase("no earlier {sed} with {facts}"),
 }
 """One line of text per history test."""
 
 
 def describe(test: HistoryTest) -> str:
     """What a history test asks, in one line."""
-    facts = " and ".join(name if wanted else f"not {name}" for name, wanted in test.facts.items())
-    return DESCRIBED[test.test].format(sed=test.sed, other=test.other, number=test.number, facts=facts)
+    facts = (
+        all_of(name if wanted else Phrase("not {fact}", fact=name) for name, wanted in test.facts.items())
+        if test.facts
+        else ""
+    )
+    return DESCRIBED[test.test].filled(sed=test.sed, other=test.other, number=test.number, facts=facts)
 
 
 def related(known: Known, sed: str, trigger: Document | None) -> Document | None:

@@ -14,6 +14,7 @@ from eessi.buc.judging import judge_slot
 from eessi.buc.moves import Remedy, WhyNot
 from eessi.buc.reasons import answer_to, explain_slot, gate, refusal
 from eessi.buc.state import Frame, State
+from eessi.findings import Phrase
 
 __all__ = ["explain_details", "explain_draft", "explain_update"]
 
@@ -25,21 +26,21 @@ def explain_details(frame: Frame, state: State, row: SendRow, event: Event) -> W
         return refusal(
             common,
             "BUC-ATTACHMENTS",
-            f"{row.sed} takes no attachments in {frame.buc.code}",
+            Phrase("{sed} takes no attachments in {buc}", sed=row.sed, buc=frame.buc.code),
             remedies=(Remedy("give", "attachments"),),
         )
     if event.parts and not row.bulk:
         return refusal(
             common,
             "BUC-BULK",
-            f"{row.sed} takes no sub-documents in {frame.buc.code}",
+            Phrase("{sed} takes no sub-documents in {buc}", sed=row.sed, buc=frame.buc.code),
             remedies=(Remedy("give", "parts"),),
         )
     if event.kind in ("sent", "drafted") and event.version != 1:
         return refusal(
             common,
             "BUC-VERSION",
-            "the first version of a document has the number 1",
+            Phrase("the first version of a document has the number 1"),
             remedies=(Remedy("give", "version"),),
         )
     if event.receivers is not None and event.kind == "sent":
@@ -57,13 +58,16 @@ def _receivers(frame: Frame, state: State, row: SendRow, event: Event) -> WhyNot
     strange = [item for item in event.receivers if item not in active and item != event.participant]
     if strange and not unnamed and state.starter is not None:
         return refusal(
-            common, "BUC-RECEIVER", "a receiver takes no part in the case", remedies=(Remedy("give", "receivers"),)
+            common,
+            "BUC-RECEIVER",
+            Phrase("a receiver takes no part in the case"),
+            remedies=(Remedy("give", "receivers"),),
         )
     if state.starter is None and not frame.buc.is_multilateral and len(event.receivers) > 1:
         return refusal(
             common,
             "BUC-RECEIVER",
-            f"{frame.buc.code} is bilateral: one counterparty",
+            Phrase("{buc} is bilateral: one counterparty", buc=frame.buc.code),
             remedies=(Remedy("give", "receivers"),),
         )
     return None
@@ -79,7 +83,7 @@ def _named_participant(frame: Frame, state: State, row: SendRow, event: Event) -
         return refusal(
             common,
             "BUC-PARTICIPANT",
-            f"{row.sed} concerns an institution: name it (participant)",
+            Phrase("{sed} concerns an institution: name it (participant)", sed=row.sed),
             remedies=(Remedy("give", "participant"),),
         )
     known = next((item for item in state.participants.values() if item.institution == event.participant), None)
@@ -90,21 +94,21 @@ def _named_participant(frame: Frame, state: State, row: SendRow, event: Event) -
             return refusal(
                 common,
                 "BUC-PARTICIPANT",
-                "the institution takes no part in the case",
+                Phrase("the institution takes no part in the case"),
                 remedies=(Remedy("give", "participant"),),
             )
         if author in frame.program.only_itself and known is not None and known.key != frame.me:
             return refusal(
                 common,
                 "BUC-PARTICIPANT",
-                f"the {author} may remove only itself",
+                Phrase("the {role} may remove only itself", role=frame.role),
                 remedies=(Remedy("give", "participant"),),
             )
     elif taking_part and event.kind != "received":
         return refusal(
             common,
             "BUC-PARTICIPANT",
-            "the institution takes part in the case already",
+            Phrase("the institution takes part in the case already"),
             remedies=(Remedy("give", "participant"),),
         )
     return None
@@ -116,7 +120,8 @@ def explain_draft(
     """Why a draft may not be sent now; ``None`` when it may."""
     row = frame.program.rows[frame.role][draft.sed]
     if "send" in state.blocked.get(draft.id, frozenset()):
-        return WhyNot("BUC-WITHDRAWN", f"another document excludes this {draft.sed}: delete the draft", sed=draft.sed,
+        text = Phrase("another document excludes this {sed}: delete the draft", sed=draft.sed)
+        return WhyNot("BUC-WITHDRAWN", text, sed=draft.sed,
                       remedies=(Remedy("delete", draft.id),), assumed=frame.assumed)  # fmt: skip
     shut = state.own.shut.get(draft.sed, {}).get(draft.slot or "")
     slot = shut.slot if shut is not None else state.own.open.get(draft.sed, {}).get(draft.slot or "")
@@ -135,21 +140,23 @@ def explain_update(frame: Frame, state: State, known: Document, event: Event, *,
 def _explain_update(frame: Frame, state: State, known: Document, event: Event, *, mine: bool) -> WhyNot | None:
     common = (frame, known.sed)
     if known.mine is not mine:
-        text = "only its author sends new versions of a document"
+        text = Phrase("only its author sends new versions of a document")
         return refusal(common, "BUC-DOCUMENT", text)
     if event.sed is not None and event.sed != known.sed:
-        return refusal(common, "BUC-DOCUMENT", f"the document of that id is a {known.sed}, not a {event.sed}")
+        text = Phrase("the document of that id is a {sed}, not a {other}", sed=known.sed, other=event.sed)
+        return refusal(common, "BUC-DOCUMENT", text)
     if known.status == "cancelled":
-        return refusal(common, "BUC-CANCELLED", f"the {known.sed} was invalidated")
+        return refusal(common, "BUC-CANCELLED", Phrase("the {sed} was invalidated", sed=known.sed))
     role = frame.role if mine else state.participants[known.author].role
     row = frame.program.rows.get(role, {}).get(known.sed)
     if row is None or not row.update:
-        return refusal(common, "BUC-NOT-UPDATABLE", f"{known.sed} takes no new versions in {frame.buc.code}")
+        text = Phrase("{sed} takes no new versions in {buc}", sed=known.sed, buc=frame.buc.code)
+        return refusal(common, "BUC-NOT-UPDATABLE", text)
     if mine and event.version != known.version + 1:
         return refusal(
             common,
             "BUC-VERSION",
-            f"the next version of this {known.sed} is {known.version + 1}",
+            Phrase("the next version of this {sed} is {number}", sed=known.sed, number=known.version + 1),
             remedies=(Remedy("give", "version"),),
         )
     if mine:
@@ -157,5 +164,6 @@ def _explain_update(frame: Frame, state: State, known: Document, event: Event, *
         if barred is not None:
             return barred
         if "update" in state.blocked.get(known.id, frozenset()):
-            return refusal(common, "BUC-WITHDRAWN", f"a later document fixed this {known.sed}: no new versions")
+            text = Phrase("a later document fixed this {sed}: no new versions", sed=known.sed)
+            return refusal(common, "BUC-WITHDRAWN", text)
     return None

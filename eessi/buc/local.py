@@ -9,8 +9,10 @@ from eessi.buc.conditions import Answer
 from eessi.buc.event import Document, Event
 from eessi.buc.moves import Remedy, WhyNot
 from eessi.buc.offers import apply_effects
+from eessi.buc.reasons import STATES
 from eessi.buc.state import CaseState, Frame, State
 from eessi.errors import NotAllowed
+from eessi.findings import Phrase
 from eessi.ids import Role
 
 __all__ = ["CASE_MOVES", "refuse", "step"]
@@ -60,20 +62,24 @@ def refuse(frame: Frame, state: State, kind: str) -> WhyNot | None:
         return _refuse_close(frame, status)
     if kind == "reopened" and status is not CaseState.CLOSED_LOCALLY:
         return _state_refusal(
-            f"a copy that is {status} was not closed locally", ("close",) if status is CaseState.OPEN else ()
+            Phrase("a copy that is {state} was not closed locally", state=STATES[status]),
+            ("close",) if status is CaseState.OPEN else (),
         )
     if kind == "archived" and status not in (CaseState.CLOSED, CaseState.CLOSED_LOCALLY):
         return _state_refusal(
-            f"only a closed case can be archived, this one is {status}", ("close",) if status is CaseState.OPEN else ()
+            Phrase("only a closed case can be archived, this one is {state}", state=STATES[status]),
+            ("close",) if status is CaseState.OPEN else (),
         )
     if kind == "restored" and status is not CaseState.ARCHIVED:
-        return _state_refusal(f"only an archived case can be restored, this one is {status}", ("archive",))
+        return _state_refusal(
+            Phrase("only an archived case can be restored, this one is {state}", state=STATES[status]), ("archive",)
+        )
     if kind == "deleted":
         if frame.role is not Role.CASE_OWNER:
-            return WhyNot("BUC-ROLE", "only the case owner can delete a case", role=Role.CASE_OWNER,
+            return WhyNot("BUC-ROLE", Phrase("only the case owner can delete a case"), role=Role.CASE_OWNER,
                           remedies=(Remedy("act_as", Role.CASE_OWNER, role=Role.CASE_OWNER),))  # fmt: skip
         if status is not CaseState.NEW:
-            return WhyNot("BUC-CASE-STATE", "a case can be deleted only before its first document is sent")
+            return WhyNot("BUC-CASE-STATE", Phrase("a case can be deleted only before its first document is sent"))
     return None
 
 
@@ -81,19 +87,21 @@ def _refuse_close(frame: Frame, status: CaseState) -> WhyNot | None:
     if frame.role not in frame.buc.local_close:
         if frame.buc.local_close:
             other = frame.buc.local_close[0]
-            return WhyNot("BUC-ROLE", f"only the {other} may close its own copy in {frame.buc.code}", role=other,
+            text = Phrase("only the {role} may close its own copy in {buc}", role=other, buc=frame.buc.code)
+            return WhyNot("BUC-ROLE", text, role=other,
                           remedies=(Remedy("act_as", other, role=other),))  # fmt: skip
-        return WhyNot("BUC-ACTION", f"{frame.buc.code} offers no local close")
+        return WhyNot("BUC-ACTION", Phrase("{buc} offers no local close", buc=frame.buc.code))
     if status is CaseState.NEW:
         remedies = tuple(
             Remedy("send" if frame.role is Role.CASE_OWNER else "receive", sed, role=Role.CASE_OWNER)
             for sed in frame.buc.starters
         )
-        return WhyNot("BUC-NOT-YET", "a case can be closed once its first document was exchanged",
+        return WhyNot("BUC-NOT-YET", Phrase("a case can be closed once its first document was exchanged"),
                       missing=frame.buc.starters, remedies=remedies)  # fmt: skip
     if status is not CaseState.OPEN:
         return _state_refusal(
-            f"the case is {status} already", ("reopen",) if status is CaseState.CLOSED_LOCALLY else ()
+            Phrase("the case is {state} already", state=STATES[status]),
+            ("reopen",) if status is CaseState.CLOSED_LOCALLY else (),
         )
     return None
 

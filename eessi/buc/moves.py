@@ -10,6 +10,7 @@ import attrs
 
 from eessi.buc.conditions import Answer
 from eessi.buc.program import Slot
+from eessi.findings import said
 from eessi.ids import Role, SedType
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class WhyNot:
     """Why a move is not allowed.
 
     :param rule: id of the rule; ``eessi explain`` tells more about it.
-    :param text: one line.
+    :param text: one line, in English; :meth:`said` gives it in other languages.
     :param missing: SEDs that would open the move, any one of them.
     :param facts: facts that are not known or stand against it.
     :param role: the role that may do it, where ours may not.
@@ -68,6 +69,10 @@ class WhyNot:
 
     def __str__(self) -> str:
         return self.text
+
+    def said(self, lang: str) -> str:
+        """The line of text in another language, or in English where that language lacks it."""
+        return said(self.text, lang)
 
 
 @attrs.frozen(slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 
@@ -14,9 +15,13 @@ from eessi.buc.judging import World, judge_slot
 from eessi.buc.moves import Remedy, WhyNot
 from eessi.buc.program import Slot
 from eessi.buc.state import CaseState, Frame, Shut, Side, State
+from eessi.findings import Phrase
+from eessi.findings.phrases import all_of, any_of
 from eessi.ids import Role, SedType
 
 __all__ = [
+    "DONE",
+    "STATES",
     "answer_to",
     "explain",
     "explain_peer",
@@ -25,6 +30,29 @@ __all__ = [
     "refusal",
     "unknown_parent",
 ]
+
+
+STATES: Final = {
+    CaseState.NEW: Phrase("new"),
+    CaseState.OPEN: Phrase("open"),
+    CaseState.CLOSED: Phrase("closed"),
+    CaseState.CLOSED_LOCALLY: Phrase("closed locally"),
+    CaseState.ARCHIVED: Phrase("archived"),
+    CaseState.FORWARDED: Phrase("forwarded"),
+    CaseState.LEFT: Phrase("left"),
+    CaseState.DELETED: Phrase("deleted"),
+}
+"""States of a case as words of a sentence."""
+
+DONE: Final = {
+    "sent": Phrase("sent"),
+    "received": Phrase("received"),
+    "cancelled": Phrase("cancelled"),
+    "update_received": Phrase("received in a new version"),
+    "invalidated_by_sender": Phrase("invalidated by its sender"),
+    "invalidation_received": Phrase("invalidated by its sender"),
+}
+"""What happened to a document, as words of a sentence."""
 
 
 def refusal(
@@ -63,7 +91,7 @@ def explain(
 ) -> WhyNot:
     """Why our side may not write ``sed`` now; called when no open offer fits."""
     if sed is None:
-        return WhyNot("BUC-DOCUMENT", "no document of that id is in the case; name the SED")
+        return WhyNot("BUC-DOCUMENT", Phrase("no document of that id is in the case; name the SED"))
     code = SedType(sed)
     row = frame.program.rows.get(frame.role, {}).get(code)
     if row is None:
@@ -95,7 +123,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
             return refusal(
                 common,
                 "BUC-FACT-UNKNOWN",
-                f"{sed} depends on whether {told}",
+                Phrase("{sed} depends on whether {told}", sed=sed, told=told),
                 facts=names,
                 depends=True,
                 remedies=remedies,
@@ -103,17 +131,20 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
         return refusal(
             common,
             "BUC-FACT",
-            f"{sed} may be sent only when {told}",
+            Phrase("{sed} may be sent only when {told}", sed=sed, told=told),
             facts=names,
             remedies=_other_document(frame, slot, told),
         )
     opener = state.documents[slot.opened_by or ""]
-    waits = f"{sed} may be sent {slot.days} days after {opener.sed} was {opener.status}"
+    waits = Phrase(
+        "{sed} may be sent {days} days after {opener} was {done}",
+        sed=sed, days=slot.days or 0, opener=opener.sed, done=DONE.get(opener.status, opener.status),
+    )  # fmt: skip
     if earliest is None:
         return refusal(
             common,
             "BUC-DATE-UNKNOWN",
-            f"{waits}; that day is not known",
+            Phrase("{waits}; that day is not known", waits=waits),
             depends=True,
             remedies=(Remedy("give", "at"),),
         )
@@ -121,7 +152,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
         return refusal(
             common,
             "BUC-DATE-UNKNOWN",
-            f"{waits}: from {earliest} on; give the day",
+            Phrase("{waits}: from {day} on; give the day", waits=waits, day=earliest.isoformat()),
             depends=True,
             earliest=earliest,
             remedies=(Remedy("wait", "day", on=earliest),),
@@ -129,7 +160,7 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
     return refusal(
         common,
         "BUC-TOO-EARLY",
-        f"{waits}: from {earliest} on",
+        Phrase("{waits}: from {day} on", waits=waits, day=earliest.isoformat()),
         earliest=earliest,
         remedies=(Remedy("wait", "day", on=earliest),),
     )
@@ -152,14 +183,14 @@ def _facts_wanted(frame: Frame, state: State, slot: Slot, stated: Mapping[str, b
         for test in row.history:
             if test.facts:
                 wanted.extend(_earlier_facts(world, test, opener))
-        text = " and ".join(dict.fromkeys(_told(frame, name, value) for _, name, value in wanted))
+        text = all_of(_told(frame, name, value) for _, name, value in wanted)
         texts.append(text)
         found = Remedy("state", "facts", facts=tuple(wanted), text=text)
         if against:
             remedies.append(found)
         else:
             remedies.insert(0, found)
-    return " or ".join(dict.fromkeys(texts)), tuple(remedies)
+    return any_of(texts), tuple(remedies)
 
 
 def _earlier_facts(world: World, test: HistoryTest, opener: Document | None) -> list[tuple[str | None, str, bool]]:
@@ -182,7 +213,7 @@ def _earlier_facts(world: World, test: HistoryTest, opener: Document | None) -> 
 def _told(frame: Frame, name: str, value: bool) -> str:
     fact = frame.buc.conditions.facts.get(name)
     text = fact.text if fact is not None else name
-    return text if value else f"it is not so that {text}"
+    return text if value else Phrase("it is not so that {text}", text=text)
 
 
 def _other_document(frame: Frame, slot: Slot, told: str) -> tuple[Remedy, ...]:
@@ -191,7 +222,7 @@ def _other_document(frame: Frame, slot: Slot, told: str) -> tuple[Remedy, ...]:
     for trigger in slot.row.after:
         if trigger.sed is not None and trigger.role is frame.role and trigger.condition is not None:
             do = "send" if trigger.event == "sent" else "receive"
-            text = f"another {trigger.sed}, or a new version of it: {told}"
+            text = Phrase("another {sed}, or a new version of it: {told}", sed=trigger.sed, told=told)
             remedies.append(Remedy(do, trigger.sed, role=_author(frame, trigger), text=text))
     return tuple(remedies)
 
@@ -208,20 +239,19 @@ def _not_ours(frame: Frame, sed: SedType) -> WhyNot:
         send.sed for item in frame.buc.included for send in frame.buc.blocks[item.block].sends if send.opens == "system"
     ]
     if sed in system:
-        return WhyNot(
-            "BUC-SYSTEM", f"{sed} is made by systems, not sent by an institution", sed=sed, assumed=frame.assumed
-        )
+        text = Phrase("{sed} is made by systems, not sent by an institution", sed=sed)
+        return WhyNot("BUC-SYSTEM", text, sed=sed, assumed=frame.assumed)
     senders = frame.program.senders(sed)
     if senders:
-        who = " or ".join(senders)
+        text = Phrase("{sed} is sent by the {who}, not by the {role}", sed=sed, who=any_of(senders), role=frame.role)
         return WhyNot(
-            "BUC-ROLE", f"{sed} is sent by the {who}, not by the {frame.role}", sed=sed, role=senders[0],
+            "BUC-ROLE", text, sed=sed, role=senders[0],
             remedies=(Remedy("act_as", senders[0], role=senders[0]),), assumed=frame.assumed,
         )  # fmt: skip
-    return WhyNot(
-        "BUC-UNKNOWN-SED", f"{sed} is not part of {frame.buc.code} in CDM {frame.program.version}", sed=sed,
-        assumed=frame.assumed,
-    )  # fmt: skip
+    text = Phrase(
+        "{sed} is not part of {buc} in CDM {cdm}", sed=sed, buc=frame.buc.code, cdm=str(frame.program.version)
+    )
+    return WhyNot("BUC-UNKNOWN-SED", text, sed=sed, assumed=frame.assumed)
 
 
 def gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | None = None) -> WhyNot | None:
@@ -231,19 +261,21 @@ def gate(frame: Frame, state: State, row: SendRow, facts: Mapping[str, bool] | N
         if status is CaseState.CLOSED:
             return None
         if status in (CaseState.OPEN, CaseState.NEW):
-            return WhyNot("BUC-CASE-STATE", f"{row.sed} is sent only in a case that was closed with X001", sed=row.sed,
+            text = Phrase("{sed} is sent only in a case that was closed with X001", sed=row.sed)
+            return WhyNot("BUC-CASE-STATE", text, sed=row.sed,
                           missing=(SedType("X001"),), remedies=_closing(frame), assumed=frame.assumed)  # fmt: skip
     elif status in (CaseState.OPEN, CaseState.NEW):
         return None
     elif status is CaseState.CLOSED and state.undecided is not None and (facts is None or "X004.reopen" not in facts):
         return WhyNot(
-            "BUC-FACT-UNKNOWN", "the case is closed; whether the X004 reopened it is not known", sed=row.sed,
+            "BUC-FACT-UNKNOWN", Phrase("the case is closed; whether the X004 reopened it is not known"), sed=row.sed,
             facts=("X004.reopen",), depends=True, assumed=frame.assumed,
             remedies=(Remedy("state", "facts", facts=((state.undecided, "X004.reopen", True),)),),
         )  # fmt: skip
     elif status is CaseState.CLOSED and state.undecided is not None and facts is not None and facts["X004.reopen"]:
         return None
-    return WhyNot("BUC-CASE-STATE", f"the case is {status}", sed=row.sed, remedies=_state_remedies(frame, state),
+    text = Phrase("the case is {state}", state=STATES[status])
+    return WhyNot("BUC-CASE-STATE", text, sed=row.sed, remedies=_state_remedies(frame, state),
                   assumed=frame.assumed)  # fmt: skip
 
 
@@ -258,7 +290,9 @@ def _state_remedies(frame: Frame, state: State) -> tuple[Remedy, ...]:
     if state.status is CaseState.ARCHIVED:
         return (Remedy("do", "restore"),)
     if state.status is CaseState.CLOSED and frame.program.senders("X004"):
-        return (Remedy("receive", "X004", role=frame.role.opposite, text="X002, X003 and an X004 that reopens it"),)
+        return (
+            Remedy("receive", "X004", role=frame.role.opposite, text=Phrase("X002, X003 and an X004 that reopens it")),
+        )
     return ()
 
 
@@ -266,25 +300,30 @@ def _wrong_parent(frame: Frame, state: State, row: SendRow, offers: Mapping[str,
     parents = [slot.parent for slot in offers.values() if slot.parent is not None]
     common = (frame, row.sed)
     if parent is None:
-        text = f"{row.sed} could answer {len(parents)} documents: the event must name which (parent_id)"
+        text = Phrase(
+            "{sed} could answer {number} documents: the event must name which (parent_id)",
+            sed=row.sed, number=len(parents),
+        )  # fmt: skip
         remedies = tuple(Remedy("give", "parent_id", parent_id=item) for item in parents)
         return refusal(common, "BUC-PARENT", text, remedies=remedies)
     if not parents:
         return refusal(
             common,
             "BUC-PARENT",
-            f"{row.sed} answers no document here: leave parent_id out",
+            Phrase("{sed} answers no document here: leave parent_id out", sed=row.sed),
             remedies=(Remedy("give", "parent_id"),),
         )
     shut = state.own.shut.get(row.sed, {}).get(parent)
     if shut is not None:
         return _shut(frame, state, row, shut)
     known = state.documents.get(parent)
-    what = f"the {known.sed} named" if known is not None else "the document named, which is not in the case"
+    text = Phrase("{sed} cannot answer the document named, which is not in the case", sed=row.sed)
+    if known is not None:
+        text = Phrase("{sed} cannot answer the {other} named", sed=row.sed, other=known.sed)
     return refusal(
         common,
         "BUC-PARENT",
-        f"{row.sed} cannot answer {what}",
+        text,
         remedies=tuple(Remedy("give", "parent_id", parent_id=item) for item in parents),
     )
 
@@ -292,38 +331,42 @@ def _wrong_parent(frame: Frame, state: State, row: SendRow, offers: Mapping[str,
 def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
     """Why an offer that was open once is not open now."""
     by = state.documents.get(shut.by)
-    name = by.sed if by is not None else "a document"
+    name = by.sed if by is not None else Phrase("document")
     common = (frame, row.sed)
     if shut.why == "drafted":
         return refusal(
             common,
             "BUC-DRAFTED",
-            f"a draft of {row.sed} is there already: send or delete it",
+            Phrase("a draft of {sed} is there already: send or delete it", sed=row.sed),
             remedies=(Remedy("delete", shut.by),),
         )
     if shut.why == "used":
         remedies = _after_use(frame, state, row, by)
-        once = "once for each document it answers" if shut.slot.parent else "once"
-        return refusal(common, "BUC-USED", f"{row.sed} may be sent {once}, and was", remedies=remedies)
+        text = Phrase("{sed} may be sent once, and was", sed=row.sed)
+        if shut.slot.parent:
+            text = Phrase("{sed} may be sent once for each document it answers, and was", sed=row.sed)
+        return refusal(common, "BUC-USED", text, remedies=remedies)
     if by is not None and by.sed == "X008":
         gone = state.documents.get(by.parent_id or "")
         return refusal(
             common,
             "BUC-CANCELLED",
-            f"the {gone.sed if gone else 'document'} it would answer was invalidated",
+            Phrase("the {sed} it would answer was invalidated", sed=gone.sed if gone else Phrase("document")),
             remedies=_openers(frame, state, row),
         )
     rule = "BUC-WITHDRAWN" if shut.why == "withdrawn" else "BUC-SUSPENDED"
     if by is not None and by.status == "new":
-        return refusal(common, rule, f"the draft of {name} excludes {row.sed}", remedies=(Remedy("delete", by.id),))
+        text = Phrase("the draft of {other} excludes {sed}", other=name, sed=row.sed)
+        return refusal(common, rule, text, remedies=(Remedy("delete", by.id),))
     remedies = _undo(frame, state, row, by) + _openers(frame, state, row)
-    return refusal(common, rule, f"the {name} excludes {row.sed}", remedies=remedies)
+    return refusal(common, rule, Phrase("the {other} excludes {sed}", other=name, sed=row.sed), remedies=remedies)
 
 
 def _after_use(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:
     found = []
     if by is not None and by.is_valid and row.invalidate and row.again_after_invalidation and by.mine:
-        found.append(Remedy("send", "X008", role=frame.role, parent_id=by.id, text=f"invalidate the {row.sed} sent"))
+        text = Phrase("invalidate the {sed} sent", sed=row.sed)
+        found.append(Remedy("send", "X008", role=frame.role, parent_id=by.id, text=text))
     return (*found, *_openers(frame, state, row))
 
 
@@ -351,7 +394,7 @@ def _openers(frame: Frame, state: State, row: SendRow) -> tuple[Remedy, ...]:
         ):
             continue
         do = "send" if trigger.event == "sent" else "receive"
-        text = "" if trigger.event != "update_received" else f"a new version of the {trigger.sed}"
+        text = "" if trigger.event != "update_received" else Phrase("a new version of the {sed}", sed=trigger.sed)
         found.setdefault((do, trigger.sed), Remedy(do, trigger.sed, role=_author(frame, trigger), text=text))
     there = {item.sed for item in state.documents.values() if item.is_valid}
     return tuple(sorted(found.values(), key=lambda remedy: remedy.what in there))  # first what has not happened yet
@@ -407,19 +450,19 @@ def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> Wh
     remedies = _openers(frame, state, row)
     missing = tuple(dict.fromkeys(item.sed for item in triggers if item.sed is not None))
     if blocked is not None:
-        return refusal(
-            common, "BUC-CONDITION", f"{row.sed} is possible only when {blocked}", missing=missing, remedies=remedies
-        )
+        text = Phrase("{sed} is possible only when {told}", sed=row.sed, told=blocked)
+        return refusal(common, "BUC-CONDITION", text, missing=missing, remedies=remedies)
     if not triggers:
-        return refusal(common, "BUC-NOT-YET", f"nothing lets the {frame.role} send {row.sed} here")
-    told = " or ".join(dict.fromkeys(f"{item.sed} was {_happened(item)}" for item in triggers if item.sed is not None))
-    if not told:
-        return refusal(common, "BUC-NOT-YET", f"{row.sed} opens a case, and this one is open already")
-    return refusal(common, "BUC-NOT-YET", f"{row.sed} is possible once {told}", missing=missing, remedies=remedies)
-
-
-def _happened(trigger: Trigger) -> str:
-    return "received in a new version" if trigger.event == "update_received" else trigger.event
+        return refusal(
+            common, "BUC-NOT-YET", Phrase("nothing lets the {role} send {sed} here", role=frame.role, sed=row.sed)
+        )
+    events = [Phrase("{sed} was {done}", sed=item.sed, done=DONE.get(item.event, item.event))
+              for item in triggers if item.sed is not None]  # fmt: skip
+    if not events:
+        text = Phrase("{sed} opens a case, and this one is open already", sed=row.sed)
+        return refusal(common, "BUC-NOT-YET", text)
+    text = Phrase("{sed} is possible once {told}", sed=row.sed, told=any_of(events))
+    return refusal(common, "BUC-NOT-YET", text, missing=missing, remedies=remedies)
 
 
 def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -> str | None:
@@ -450,7 +493,7 @@ def answer_to(frame: Frame, sed: str | None) -> SedType:
 def unknown_parent(frame: Frame, event: Event) -> WhyNot:
     """A received document answers one that is not here."""
     return WhyNot(
-        "BUC-PARENT", f"{event.sed} answers a document that is not in the case (yet)", sed=event.sed,
+        "BUC-PARENT", Phrase("{sed} answers a document that is not in the case (yet)", sed=event.sed or ""), sed=event.sed,
         answer=SedType("X050"), assumed=frame.assumed, remedies=(Remedy("receive", "parent", parent_id=event.parent_id),),
     )  # fmt: skip
 
@@ -471,4 +514,5 @@ def explain_peer(frame: Frame, state: State, side: Side, event: Event) -> WhyNot
         if slot is not None and slot.needs:
             found = explain_slot(mirrored, their_state, slot, None, event.facts)
     answer = answer_to(frame, event.sed) if frame.program.senders(event.sed) else SedType("X050")
-    return attrs.evolve(found, text=f"the {side.role} sent {event.sed}, but {found.text}", answer=answer)
+    text = Phrase("the {role} sent {sed}, but {told}", role=side.role, sed=event.sed, told=found.text)
+    return attrs.evolve(found, text=text, answer=answer)

@@ -36,6 +36,7 @@ from eessi.buc.people import case_effect, named, replaced
 from eessi.buc.program import FREE, Slot
 from eessi.buc.state import CaseState, Frame, Side, State
 from eessi.errors import NotAllowed, PeerViolation
+from eessi.findings import Phrase
 from eessi.ids import Role, SedType
 
 __all__ = ["admit", "opening_state", "step"]
@@ -316,7 +317,9 @@ def _sender(frame: Frame, state: State, event: Event) -> str:
         if state.starter is None:
             return next(key for key in active if state.participants[key].role is Role.CASE_OWNER)
         raise _violation(
-            WhyNot("BUC-SENDER", "several institutions take part: the event must name its sender", sed=event.sed)
+            WhyNot(
+                "BUC-SENDER", Phrase("several institutions take part: the event must name its sender"), sed=event.sed
+            )
         )
     found = next((key for key, item in state.participants.items() if item.institution == event.sender), None)
     if found is None:
@@ -336,7 +339,7 @@ def _sender(frame: Frame, state: State, event: Event) -> str:
         if acting is not None:
             return acting
     raise _violation(
-        WhyNot("BUC-SENDER", "the sender takes no part in the case", sed=event.sed, answer=SedType("X050"))
+        WhyNot("BUC-SENDER", Phrase("the sender takes no part in the case"), sed=event.sed, answer=SedType("X050"))
     )
 
 

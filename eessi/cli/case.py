@@ -12,9 +12,10 @@ import click
 from eessi.cli.output import common_options, print_json, read_source, write
 from eessi.cli.store import store_options
 from eessi.errors import UsageError
+from eessi.findings import Phrase, said
 
 if TYPE_CHECKING:
-    from eessi.buc import Case, WhyNot
+    from eessi.buc import Case, Remedy, WhyNot
     from eessi.buc.case import Misfit
     from eessi.buc.rina import NotUnderstood
 
@@ -258,14 +259,15 @@ def allowed(
             "document_id": move.document_id,
             "facts": list(move.facts),
             "earliest": None if move.earliest is None else move.earliest.isoformat(),
-            "reasons": list(move.reasons),
+            "reasons": [said(reason, lang) for reason in move.reasons],
         }
         for move in moves
     ]
     if format == "json":
         print_json({"moves": rows, "assumed": moves.assumed}, output, quiet=quiet)
     else:
-        lines = [f"assumed: the rows of CDM {found.version} are not known"] if moves.assumed else []
+        assumed = Phrase("assumed: the rows of CDM {cdm} are not known", cdm=str(found.version))
+        lines = [assumed.said(lang)] if moves.assumed else []
         for row in rows:
             to = f" to {row['parent_id']}" if row["parent_id"] else ""
             why = f"  {row['reasons'][0]}" if row["reasons"] else ""
@@ -302,25 +304,44 @@ def why_not(
     refused = found.why_not(move, on=_date(on), facts=_stated(facts), parent_id=parent)
     if format == "json":
         print_json(
-            {"allowed": refused is None, **({} if refused is None else _refused_json(refused))}, output, quiet=quiet
+            {"allowed": refused is None, **({} if refused is None else _refused_json(refused, lang))},
+            output,
+            quiet=quiet,
         )
     elif refused is None:
-        write(f"{move} is allowed", output, quiet=quiet)
+        write(Phrase("{move} is allowed", move=move).said(lang), output, quiet=quiet)
     else:
-        lines = [f"{refused.rule}: {refused.text}"]
-        for remedy in refused.remedies:
-            to = f" for {remedy.parent_id}" if remedy.parent_id else ""
-            on_day = f" {remedy.on}" if remedy.on else ""
-            by = f" ({remedy.role})" if remedy.role else ""
-            lines.append(f"  {remedy.do} {remedy.what}{to}{on_day}{by}{': ' + remedy.text if remedy.text else ''}")
+        lines = [f"{refused.rule}: {refused.said(lang)}"]
+        lines += [f"  {_remedy_line(remedy, lang)}" for remedy in refused.remedies]
         write("\n".join(lines), output, quiet=quiet)
     return 0 if refused is None else 3 if refused.depends else 1
 
 
-def _refused_json(refused: WhyNot) -> dict[str, object]:
+_VERBS = {
+    "send": Phrase("send"),
+    "receive": Phrase("receive"),
+    "state": Phrase("state"),
+    "wait": Phrase("wait"),
+    "give": Phrase("give"),
+    "act_as": Phrase("act as"),
+    "do": Phrase("do"),
+    "delete": Phrase("delete"),
+}
+"""What to do, for people; ``what`` behind it is a code, an action or a part of the event."""
+
+
+def _remedy_line(remedy: Remedy, lang: str) -> str:
+    to = f" {Phrase('for {document}', document=remedy.parent_id).said(lang)}" if remedy.parent_id else ""
+    on_day = f" {remedy.on}" if remedy.on else ""
+    by = f" ({remedy.role})" if remedy.role else ""
+    text = f": {said(remedy.text, lang)}" if remedy.text else ""
+    return f"{_VERBS[remedy.do].said(lang)} {remedy.what}{to}{on_day}{by}{text}"
+
+
+def _refused_json(refused: WhyNot, lang: str) -> dict[str, object]:
     return {
         "rule": refused.rule,
-        "text": refused.text,
+        "text": refused.said(lang),
         "depends": refused.depends,
         "missing": list(refused.missing),
         "facts": list(refused.facts),
@@ -334,7 +355,7 @@ def _refused_json(refused: WhyNot) -> dict[str, object]:
                 "role": item.role,
                 "on": None if item.on is None else item.on.isoformat(),
                 "parent_id": item.parent_id,
-                "text": item.text,
+                "text": said(item.text, lang),
                 "facts": [{"document_id": number, "name": name, "value": value} for number, name, value in item.facts],
             }
             for item in refused.remedies

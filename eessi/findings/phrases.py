@@ -6,9 +6,10 @@ language. English stands in the code; the other languages are rows of the table 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
-__all__ = ["Phrase", "said"]
+__all__ = ["Phrase", "all_of", "any_of", "said"]
 
 
 class Phrase(str):
@@ -32,6 +33,11 @@ class Phrase(str):
     def __reduce__(self) -> tuple[object, ...]:
         return (_restored, (self.template, self.values))
 
+    def filled(self, **values: str | int | None) -> Phrase:
+        """The same with its place holders filled, for a template that stands in a table; other values are passed over."""
+        wanted = {name: value for name, value in values.items() if f"{{{name}}}" in self.template}
+        return Phrase(self.template, **{name: "" if value is None else value for name, value in wanted.items()})
+
     def said(self, lang: str) -> str:
         """The same in ``lang``, or in English where that language lacks it."""
         if lang == "en":
@@ -52,3 +58,19 @@ def _restored(template: str, values: dict[str, str]) -> Phrase:
 def said(text: str, lang: str) -> str:
     """``text`` in ``lang`` where it is a phrase; data (names, codes, namespaces) is the same in every language."""
     return text.said(lang) if isinstance(text, Phrase) else text
+
+
+def any_of(texts: Iterable[str]) -> str:
+    """``A or B or C``; each text once."""
+    told, *rest = dict.fromkeys(texts)
+    for text in rest:
+        told = Phrase("{first} or {second}", first=told, second=text)
+    return told
+
+
+def all_of(texts: Iterable[str]) -> str:
+    """``A and B and C``; each text once."""
+    told, *rest = dict.fromkeys(texts)
+    for text in rest:
+        told = Phrase("{first} and {second}", first=told, second=text)
+    return told

@@ -58,6 +58,19 @@ def test_why_not(capsys: pytest.CaptureFixture[str], file: str) -> None:
     assert run(["case", "why-not", file, "X001", "--fact", "R005.final"]) == 2
 
 
+def test_refusals_in_another_language(capsys: pytest.CaptureFixture[str], file: str) -> None:
+    assert run(["case", "why-not", file, "A008", "--lang", "de"]) == 1
+    assert "A008 darf" in capsys.readouterr().out
+    assert run(["case", "why-not", file, "X001", "--lang", "fr"]) == 3
+    told = capsys.readouterr().out
+    assert "X001 peut être envoyé" in told
+    assert " attendre day" in told or " donner at" in told
+    assert run(["case", "allowed", file, "--lang", "de", "--format", "json"]) == 0
+    reasons = [reason for move in json.loads(capsys.readouterr().out)["moves"] for reason in move["reasons"]]
+    assert reasons
+    assert not [reason for reason in reasons if " may " in reason or " is " in reason or " the " in reason]
+
+
 def test_facts_are_stated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     case = (
         eessi.buc("S_BUC_01")
