@@ -192,6 +192,14 @@ def der(key: wss.KeyPair) -> bytes:
     return key.certificate.public_bytes(Encoding.DER)
 
 
+def negative_serial() -> bytes:
+    """As damage on the way makes it; later versions of the library will not read it at all (RFC 5280, 4.1.2.2)."""
+    made = bytearray(der(demo_key(FR)))
+    at = made.index(b"\x02\x14", 12) if b"\x02\x14" in made[12:30] else made.index(b"\x02\x13", 12)
+    made[at + 2] |= 0x80
+    return bytes(made)
+
+
 @functools.cache
 def certificate(kind: str) -> x509.Certificate:
     """A certificate that is not usual: another kind of key, or very large."""
@@ -260,6 +268,10 @@ SIGNATURES: dict[str, tuple[Change, str]] = {
     ),
     "a token with something else": (
         token(b"\x30\x03abc"),
+        "EBMS:0101 the signature names no certificate that can be read",
+    ),
+    "a negative serial number": (
+        lambda root: token(negative_serial())(root),
         "EBMS:0101 the signature names no certificate that can be read",
     ),
     "a key of another kind": (
@@ -355,6 +367,15 @@ def test_whatever_is_wrong_with_encryption_is_answered_alike(change: Change) -> 
     assert why(of_encryption(change)) == "EBMS:0102 the message cannot be decrypted"
 
 
+def test_the_form_of_the_parts_is_looked_at_before_anything_is_decrypted() -> None:
+    def zipped(root: etree._Element) -> None:
+        listed = [one for one in root.iter(clark(EB, "Property")) if one.get("name") == "CompressionType"]
+        listed[0].text = "application/zip"
+        broken_key(root)
+
+    assert why(of_encryption(zipped)) == "EBMS:0003 the compression of a part is not gzip"
+
+
 def test_algorithms_are_looked_at_before_anything_is_decrypted() -> None:
     def weak(root: etree._Element) -> None:
         at(root, (DS, "SignatureMethod")).set("Algorithm", "http://www.w3.org/2000/09/xmldsig#rsa-sha1")
@@ -426,6 +447,15 @@ def test_signal(name: str) -> None:
     inside, reason = SIGNALS[name]
     found = refused(messaging(inside))
     assert (found.code, found.detail) == ("EBMS:0009", reason)
+
+
+def test_what_is_no_soap_envelope() -> None:
+    other = (
+        messaging(SIGNAL.format("<eb:PullRequest/>"))
+        .replace(b"s:Envelope", b"o:Envelope")
+        .replace(b"xmlns:s=", b"xmlns:o='urn:x' xmlns:s=")
+    )
+    assert refused(other).detail == "the root element is no SOAP envelope"
 
 
 def test_bundled_units_are_counted() -> None:

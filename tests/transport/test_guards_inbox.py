@@ -10,7 +10,7 @@ from eessi.errors import SecurityError
 from eessi.transport import Parcel, Part, State, wss
 from eessi.transport.compose import compose_receipt, compose_user, user_message
 from eessi.transport.demo_keys import demo_key
-from eessi.transport.ebms import Party, PartyId, ReceiptSignal, Unit, write_envelope
+from eessi.transport.ebms import Party, PartyId, ReceiptSignal, Unit, UserMessage, write_envelope
 from eessi.transport.engine import Engine
 from eessi.transport.identity import FixedPartners, Partner
 from eessi.transport.mime import MimePart, pack
@@ -26,7 +26,11 @@ MESSAGE = user_message(parcel(), PLAIN, NOW)
 
 def bundle(*units: Unit, signer: str | None = FR) -> tuple[bytes, str]:
     """Units in one header, signed by one key or by nobody."""
-    parts = [MimePart.of(PAYLOAD, "application/xml", "DefaultSED")] if MESSAGE.message_id in str(units) else []
+    parts = (
+        [MimePart.of(PAYLOAD, "application/xml", "DefaultSED")]
+        if any(isinstance(one, UserMessage) for one in units)
+        else []
+    )
     envelope = write_envelope(units, ids={"messaging": "m", "body": "b"})
     if signer is not None:
         wss.sign(envelope, parts, demo_key(signer), id="t")
