@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -17,9 +17,9 @@ import attrs
 from pydantic import BaseModel, ConfigDict, Field
 
 from eessi.errors import InputError, MissingExtra, SecurityError, UsageError
-from eessi.ids import InstitutionId
+from eessi.ids import InstitutionId, SedType
 from eessi.schemas import Registry
-from eessi.sed import parse, validate
+from eessi.sed import Message, parse, validate
 from eessi.testing.record import Run
 from eessi.testing.runner import run
 from eessi.testing.scenario import Scenario
@@ -185,6 +185,25 @@ class Against:
             show_values=show_values,
             lang=lang,
         )
+
+    def heard(self, wanted: Callable[[SedType], bool], seconds: float | None = None) -> str | None:
+        """Code of the next document of this kind that comes for a party that is played; ``None`` when none comes in time.
+
+        :param seconds: how long is listened; the time of the profile by default.
+        """
+        until = time.monotonic() + (seconds or self.profile.timeout_seconds)
+        while time.monotonic() < until:
+            self._look()
+            for institution in self._engines:
+                for parcel in self.endpoint(institution).receive():
+                    try:
+                        found = parse(parcel.payload)
+                    except InputError:
+                        continue
+                    sed = found.sed if isinstance(found, Message) else found
+                    if wanted(sed.type):
+                        return str(sed.type)
+        return None
 
     def endpoint(self, institution: InstitutionId) -> Transport:
         """The transport of a party that is played; the real one has its own."""

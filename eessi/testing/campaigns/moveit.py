@@ -10,6 +10,7 @@ from functools import partial
 from eessi.errors import EessiError, MissingExtra
 from eessi.ids import InstitutionId
 from eessi.testing.campaigns.kit import CheckRecord, Kit, Options, shipped_requirements
+from eessi.testing.campaigns.outside import transfers
 from eessi.testing.clock import VirtualClock
 from eessi.testing.stage import Network
 from eessi.transport import InMemoryNetwork, Parcel, Part, State, Transport
@@ -71,6 +72,9 @@ _TRANSFER = ("MO-01", "MO-02", "MO-03")
 
 
 def _checks(options: Options) -> Iterator[CheckRecord]:
+    if options.against is not None:
+        yield from transfers(options.against, options)
+        return
     for sender, way in ((FRANCE, "FR to BE"), (BELGIUM, "BE to FR")):
         for size in SIZES:
             title = f"a document of {size:,} bytes, {way}"
