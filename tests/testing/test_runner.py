@@ -210,6 +210,14 @@ def test_a_new_version_is_a_step_of_its_own(play: Play) -> None:
     assert "LA_BUC_01 4.3 CaseOwner updates A001" in play(ASK, "FR updates A001").coverage.covered
 
 
+def test_a_document_that_never_left_has_no_next_version_and_the_run_goes_on(play: Play) -> None:
+    played = play(ASK, sends("FR sends A011 to BE"), "FR updates A011", "FR has A001")
+    assert [step.passed for step in played.steps] == [True, False, False, True]
+    assert played.steps[2].failures == ("FR has sent no document called 'A011'",)
+    with pytest.raises(DefinitionError, match="no document called 'A002'"):
+        play(ASK, "FR updates A002")
+
+
 def test_coverage_is_counted_by_version_and_role(play: Play) -> None:
     played = joined([play(ASK, ACCEPT), play(ASK, head=HEAD.replace("version: 4.3", "version: 4.1"))])
     assert [(row.version, row.role, row.covered) for row in played.roles] == [

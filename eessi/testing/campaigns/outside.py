@@ -30,9 +30,10 @@ _ATTACKS: Final = (
     (FaultKind.WRONG_SIGNATURE, "D11", "TI-12", "a document changed after it was signed"),
     (FaultKind.WRONG_SENDER, "M01", "TI-05", "the header names another sender"),
     (FaultKind.WRONG_RECEIVER, "M02", "TI-05", "the header names another receiver"),
-    (FaultKind.WRONG_VERSION, "M03", "TI-06", "the header names another CDM version"),
     (FaultKind.NO_ENVELOPE, "M05", "TI-06", "a document without envelope"),
 )
+"""A first message whose header names another CDM version is none of them: it begins a case of that version."""
+
 _NOT_TAKEN: Final = "not taken: no answer of the process comes"
 
 
@@ -60,8 +61,8 @@ def _transfer(
     if options.only and id not in options.only:
         return
     runs: list[Run] = []
-    for seed in range(1, times + 1):
-        runs.append(way.run(_request(way, title, below), seed=seed))
+    for _ in range(times):
+        runs.append(way.run(_request(way, title, below)))
         if not runs[-1].passed:
             break  # a system that is not there would be waited for again and again
     yield _record(id, title, "to the real institution", requirements, runs, _RECEIPTED)
@@ -110,8 +111,9 @@ def _reaction(way: Against, kind: FaultKind | None) -> tuple[Run, str | None]:
     if kind is FaultKind.WRONG_SIGNATURE:
         below["sign"] = True
     run = way.run(_request(way, kind.value if kind else "a good request", below))
-    heard = way.heard(wanted=lambda sed: not sed.is_administrative) if run.passed else None
-    return run, heard
+    if not run.passed:
+        return run, None
+    return run, way.heard(run.parties[0].case_id or "", lambda sed: not sed.is_administrative)
 
 
 def _request(way: Against, title: str, below: dict[str, object]) -> Scenario:
