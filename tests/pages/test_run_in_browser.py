@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from eessi.pages import campaign_report, run_report
 from eessi.testing import Scenario, run
 from eessi.testing.campaigns import Options, find_kit, run_kit
+from eessi.testing.coverage import joined
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,7 +25,7 @@ def report(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "examples" / "scenarios"
     runs = [run(Scenario.load(folder / name)) for name in ("s_buc_01.buc.yaml", "la_buc_01.buc.yaml")]
     path = tmp_path_factory.mktemp("report") / "run.html"
-    path.write_text(run_report(*runs), encoding="utf-8")
+    path.write_text(run_report(*runs, coverage=joined(runs).model_dump(mode="json")), encoding="utf-8")
     return path
 
 
