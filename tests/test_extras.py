@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+
+from tests.test_face import ROOMS
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,11 +60,17 @@ ELSEWHERE = {
 """Libraries of extras that have no row above."""
 
 TRY = """
-import json, os, sys
+import importlib, json, os, sys
 answers = []
-for library, code in json.load(sys.stdin):
+loaded, asked = json.load(sys.stdin)
+for name in loaded:  # so that a child need not load all the others
+    importlib.import_module(name)
+assert not [name for name in sys.modules if name.split(".")[0] == "eessi"]
+for library, code in asked:
     read, write = os.pipe()
     if os.fork() == 0:
+        for name in [name for name in sys.modules if name.split(".")[0] == library]:
+            del sys.modules[name]
         sys.modules[library] = None
         try:
             exec(code)
@@ -78,14 +87,37 @@ print(json.dumps(answers))
 """
 
 
+LOADED = (
+    "attrs",
+    "lxml.etree",
+    "pydantic",
+    "xmlschema",
+    "alembic",
+    "cryptography.x509",
+    "hypothesis",
+    "openpyxl",
+    "sqlalchemy",
+)
+
+
+def tried(asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What each library's absence made of some code: kind and text of the error. Each in a process of its own, forked
+    from an interpreter that has loaded what takes long and nothing of the toolkit.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", TRY],
+        cwd=ROOT,
+        input=json.dumps([LOADED, asked]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [(kind, text) for kind, text in json.loads(done.stdout)]
+
+
 @pytest.fixture(scope="module")
 def answers() -> dict[Use, tuple[str, str]]:
-    """What each use said; every one in a process of its own, forked from an interpreter that had loaded nothing."""
-    asked = json.dumps([(use.library, use.code) for use in USES])
-    done = subprocess.run(
-        [sys.executable, "-c", TRY], cwd=ROOT, input=asked, capture_output=True, text=True, check=True
-    )
-    return {use: (kind, text) for use, (kind, text) in zip(USES, json.loads(done.stdout), strict=True)}
+    return dict(zip(USES, tried([(use.library, use.code) for use in USES]), strict=True))
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.library}-{use.extra}-{USES.index(use)}")
@@ -119,6 +151,33 @@ def test_the_command_without_its_extra(library: str, words: str, extra: str, tmp
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1, done.stderr
     assert f"pip install 'eessi-toolkit[{extra}]'" in done.stderr
+
+
+FACES = """
+import importlib
+from eessi.errors import MissingExtra
+for room in ROOMS:
+    try:
+        module = importlib.import_module(f"eessi.{room}")
+        for name in module.__all__:
+            getattr(module, name)
+    except MissingExtra as error:
+        assert "pip install 'eessi-toolkit[" in str(error), error
+"""
+OPTIONAL = sorted({use.library for use in USES})
+
+
+@pytest.fixture(scope="module")
+def faces() -> dict[str, tuple[str, str]]:
+    code = f"ROOMS = {[*ROOMS, 'errors', 'ids']}\n{FACES}"
+    return dict(zip(OPTIONAL, tried([(library, code) for library in OPTIONAL]), strict=True))
+
+
+@pytest.mark.parametrize("library", OPTIONAL)
+def test_the_faces_without_an_optional_part_work_or_name_the_extra(
+    library: str, faces: dict[str, tuple[str, str]]
+) -> None:
+    assert faces[library] == ("", "nothing")
 
 
 def test_every_library_of_an_extra_is_tried() -> None:
