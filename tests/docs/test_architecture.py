@@ -91,4 +91,6 @@ def test_every_table_is_named_and_says_its_source() -> None:
     for table in (ROOT / "eessi").rglob("*.toml"):
         assert named & {table, *table.parents}, f"{table.relative_to(ROOT)} stands in no row"
         first = table.read_text(encoding="utf-8").splitlines()[0]
-        assert re.match(r"# .*(Sources?|Quelle) ?:", first), f"{table.relative_to(ROOT)}: the first line names no source"
+        assert re.match(r"# .*(Sources?|Quelle) ?:", first), (
+            f"{table.relative_to(ROOT)}: the first line names no source"
+        )
