@@ -149,18 +149,12 @@ class CdmVersion:
 
         :raises UsageError: when the text is not a version.
         """
-        if isinstance(text, CdmVersion):
-            return text
-        found = re.fullmatch(r"[vV]?(\d{1,4})[._](\d{1,4})(?:[._](\d{1,4}))?", text.strip())
-        if not found:
-            raise UsageError(f"{text!r} is not a CDM version; write it like 4.4 or 4.4.0")
-        major, minor, patch = found.groups()
-        return cls(int(major), int(minor), None if patch is None else int(patch))
+        return text if isinstance(text, CdmVersion) else _version(text)
 
     @property
     def released(self) -> CdmVersion:
         """The version without its patch level, as namespaces, headers and cases name it."""
-        return CdmVersion(self.major, self.minor)
+        return self if self.patch is None else CdmVersion(self.major, self.minor)
 
     def same_minor(self, other: CdmVersion) -> bool:
         """Whether both belong to the same released version, whatever their patch levels."""
@@ -186,6 +180,15 @@ class CdmVersion:
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}" + ("" if self.patch is None else f".{self.patch}")
+
+
+@functools.lru_cache(maxsize=256)
+def _version(text: str) -> CdmVersion:
+    found = re.fullmatch(r"[vV]?(\d{1,4})[._](\d{1,4})(?:[._](\d{1,4}))?", text.strip())
+    if not found:
+        raise UsageError(f"{text!r} is not a CDM version; write it like 4.4 or 4.4.0")
+    major, minor, patch = found.groups()
+    return CdmVersion(int(major), int(minor), None if patch is None else int(patch))
 
 
 class InstitutionId(str):

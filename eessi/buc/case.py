@@ -181,27 +181,48 @@ class Case:
         :param facts: what is known of the content of documents, ``{"R005.final": True}``, beside what the events told.
             An unknown fact never makes a yes.
         """
-        stated = facts or _NO_FACTS
-        moves = list(self._document_moves(on, stated))
-        moves.extend(self._case_moves())
-        return Moves(moves, self.assumed)
+        return Moves(self, on, dict(facts) if facts else _NO_FACTS)
 
-    def _document_moves(self, on: dt.date | None, stated: Mapping[str, bool]) -> Iterator[Move]:
-        frame, state = self._frame, self._state
-        plain = state.status is CaseState.OPEN
-        offered = state.own.open
-        for inner in offered.values():
-            for slot in inner.values():
-                kind = "send" if slot.parent is None else "reply"
-                if plain and slot.days is None and not slot.needs and not slot.row.while_closed:
-                    yield Move(self, kind, slot.row.sed, Answer.YES, slot)
-                else:
-                    answer, names, earliest = judge_slot(frame, state, slot, on, stated)
-                    yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest)
-        for sed in frame.program.rows.get(frame.role, ()):
+    def next_day(self, on: dt.date) -> dt.date | None:
+        """The next day, after ``on``, on which a move of ours becomes possible by waiting alone."""
+        days = []
+        for slot in self._state.own.slots():
+            if slot.days is not None:
+                answer, _, earliest = judge_slot(self._frame, self._state, slot, on, _NO_FACTS)
+                if answer is not Answer.YES and earliest is not None and earliest > on:
+                    days.append(earliest)
+        return min(days, default=None)
+
+    def _moves(self, on: dt.date | None, stated: Mapping[str, bool]) -> Iterator[Move]:
+        offered = self._state.own.open
+        for slot in self._state.own.slots():
+            answer, names, earliest = judge_slot(self._frame, self._state, slot, on, stated)
+            kind = "send" if slot.parent is None else "reply"
+            yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest)
+        for sed in self._frame.program.rows.get(self.role, ()):
             if sed not in offered:
                 yield Move(self, "send", sed, Answer.NO)
         yield from self._changes_of_documents(on)
+        for action, found in local.refusals(self._frame, self._state):
+            yield Move(self, action, None, Answer.YES if found is None else Answer.NO, found=found)
+
+    def _sendable(self, on: dt.date | None, stated: Mapping[str, bool]) -> frozenset[SedType]:
+        """What :attr:`Moves.seds` says, without making the moves."""
+        frame, state = self._frame, self._state
+        plain = state.status is CaseState.OPEN
+        found = set()
+        for sed, offers in state.own.open.items():
+            for slot in offers.values():
+                if (plain and slot.days is None and not slot.needs and not slot.row.while_closed) or judge_slot(
+                    frame, state, slot, on, stated
+                )[0] is Answer.YES:
+                    found.add(sed)
+        rows = frame.program.rows.get(frame.role, {})
+        for draft in state.documents.values():
+            mine = draft.status == "new" and draft.mine and draft.sed in rows
+            if mine and local.draft_answer(frame, state, draft, on) is Answer.YES:
+                found.add(draft.sed)
+        return frozenset(found)
 
     def _changes_of_documents(self, on: dt.date | None) -> Iterator[Move]:
         state = self._state
@@ -216,11 +237,6 @@ class Case:
             elif document.status == "sent" and state.status is CaseState.OPEN and row.update:
                 blocked = "update" in state.blocked.get(document.id, ())
                 yield Move(self, "update", document.sed, Answer.NO if blocked else Answer.YES, None, document.id)
-
-    def _case_moves(self) -> Iterator[Move]:
-        for action, kind in local.CASE_MOVES.items():
-            found = local.refuse(self._frame, self._state, kind)
-            yield Move(self, action, None, Answer.YES if found is None else Answer.NO, found=found)
 
     def why_not(
         self,

@@ -333,15 +333,7 @@ class Buc:
 
         :raises UsageError: for a version older than every known one.
         """
-        wanted = CdmVersion.parse(version).released
-        if wanted in self.versions:
-            return wanted, False
-        older = [known for known in self.versions if known <= wanted]
-        if not older:
-            raise UsageError(
-                f"{self.code} has no rows for CDM {wanted}; the oldest known version is {min(self.versions)}"
-            )
-        return max(older), True
+        return _resolved(self, CdmVersion.parse(version).released)
 
     def program(self, version: str | CdmVersion) -> Program:
         """The tables of this definition for one version, compiled once.
@@ -379,6 +371,16 @@ class Buc:
             me=None if me is None else InstitutionId(me),
             others=tuple(InstitutionId(other) for other in counterparties),
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _resolved(buc: Buc, wanted: CdmVersion) -> tuple[CdmVersion, bool]:
+    if wanted in buc.versions:
+        return wanted, False
+    older = [known for known in buc.versions if known <= wanted]
+    if not older:
+        raise UsageError(f"{buc.code} has no rows for CDM {wanted}; the oldest known version is {min(buc.versions)}")
+    return max(older), True
 
 
 @functools.lru_cache(maxsize=512)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 from eessi.buc import rules
 from eessi.buc.conditions import Answer
+from eessi.buc.definition import Buc
 from eessi.buc.event import Document, Event
 from eessi.buc.moves import Remedy, WhyNot
 from eessi.buc.offers import apply_effects
@@ -15,7 +17,7 @@ from eessi.errors import NotAllowed
 from eessi.findings import Phrase
 from eessi.ids import Role
 
-__all__ = ["CASE_MOVES", "refuse", "step"]
+__all__ = ["CASE_MOVES", "draft_answer", "refusals", "refuse", "step"]
 
 CASE_MOVES = {
     "close": "closed",
@@ -57,9 +59,12 @@ def step(frame: Frame, state: State, event: Event) -> State:
 
 def refuse(frame: Frame, state: State, kind: str) -> WhyNot | None:
     """Why a case action is not possible now; ``None`` when it is. ``kind`` is that of the event."""
-    status = state.status
+    return _refuse(frame.buc, frame.role, state.status, kind)
+
+
+def _refuse(buc: Buc, role: Role, status: CaseState, kind: str) -> WhyNot | None:
     if kind == "closed":
-        return _refuse_close(frame, status)
+        return _refuse_close(buc, role, status)
     if kind == "reopened" and status is not CaseState.CLOSED_LOCALLY:
         return _state_refusal(
             Phrase("a copy that is {state} was not closed locally", state=STATES[status]),
@@ -75,7 +80,7 @@ def refuse(frame: Frame, state: State, kind: str) -> WhyNot | None:
             Phrase("only an archived case can be restored, this one is {state}", state=STATES[status]), ("archive",)
         )
     if kind == "deleted":
-        if frame.role is not Role.CASE_OWNER:
+        if role is not Role.CASE_OWNER:
             return WhyNot("BUC-ROLE", Phrase("only the case owner can delete a case"), role=Role.CASE_OWNER,
                           remedies=(Remedy("act_as", Role.CASE_OWNER, role=Role.CASE_OWNER),))  # fmt: skip
         if status is not CaseState.NEW:
@@ -83,21 +88,30 @@ def refuse(frame: Frame, state: State, kind: str) -> WhyNot | None:
     return None
 
 
-def _refuse_close(frame: Frame, status: CaseState) -> WhyNot | None:
-    if frame.role not in frame.buc.local_close:
-        if frame.buc.local_close:
-            other = frame.buc.local_close[0]
-            text = Phrase("only the {role} may close its own copy in {buc}", role=other, buc=frame.buc.code)
+def refusals(frame: Frame, state: State) -> tuple[tuple[str, WhyNot | None], ...]:
+    """Every case action with what stands against it now; all cases of one role in one state share the answers."""
+    return _refusals(frame.buc, frame.role, state.status)
+
+
+@functools.lru_cache(maxsize=4096)
+def _refusals(buc: Buc, role: Role, status: CaseState) -> tuple[tuple[str, WhyNot | None], ...]:
+    return tuple((action, _refuse(buc, role, status, kind)) for action, kind in CASE_MOVES.items())
+
+
+def _refuse_close(buc: Buc, role: Role, status: CaseState) -> WhyNot | None:
+    if role not in buc.local_close:
+        if buc.local_close:
+            other = buc.local_close[0]
+            text = Phrase("only the {role} may close its own copy in {buc}", role=other, buc=buc.code)
             return WhyNot("BUC-ROLE", text, role=other,
                           remedies=(Remedy("act_as", other, role=other),))  # fmt: skip
-        return WhyNot("BUC-ACTION", Phrase("{buc} offers no local close", buc=frame.buc.code))
+        return WhyNot("BUC-ACTION", Phrase("{buc} offers no local close", buc=buc.code))
     if status is CaseState.NEW:
         remedies = tuple(
-            Remedy("send" if frame.role is Role.CASE_OWNER else "receive", sed, role=Role.CASE_OWNER)
-            for sed in frame.buc.starters
+            Remedy("send" if role is Role.CASE_OWNER else "receive", sed, role=Role.CASE_OWNER) for sed in buc.starters
         )
         return WhyNot("BUC-NOT-YET", Phrase("a case can be closed once its first document was exchanged"),
-                      missing=frame.buc.starters, remedies=remedies)  # fmt: skip
+                      missing=buc.starters, remedies=remedies)  # fmt: skip
     if status is not CaseState.OPEN:
         return _state_refusal(
             Phrase("the case is {state} already", state=STATES[status]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 import attrs
@@ -121,14 +121,28 @@ class Move:
 
 
 class Moves(Sequence[Move]):
-    """All moves of one side: first those that are allowed, then those that depend on something, then the others."""
+    """All moves of one side: first those that are allowed, then those that depend on something, then the others.
 
-    __slots__ = ("_moves", "assumed")
+    The moves are made when they are first looked at; a case never changes, so it makes no difference when that is.
+    """
 
-    def __init__(self, moves: list[Move], assumed: bool) -> None:
-        order = {Answer.YES: 0, Answer.DEPENDS: 1, Answer.NO: 2}
-        self._moves = sorted(moves, key=lambda move: order[move.answer])
-        self.assumed = assumed
+    __slots__ = ("_case", "_found", "_on", "_stated")
+
+    def __init__(self, case: Case, on: dt.date | None, stated: Mapping[str, bool]) -> None:
+        self._case, self._on, self._stated = case, on, stated
+        self._found: list[Move] | None = None
+
+    @property
+    def _moves(self) -> list[Move]:
+        if self._found is None:
+            order = {Answer.YES: 0, Answer.DEPENDS: 1, Answer.NO: 2}
+            self._found = sorted(self._case._moves(self._on, self._stated), key=lambda move: order[move.answer])
+        return self._found
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the rows used are those of an older CDM version than the case's."""
+        return self._case.assumed
 
     @overload
     def __getitem__(self, index: int) -> Move: ...
@@ -167,8 +181,7 @@ class Moves(Sequence[Move]):
 
         A new version of a document sent earlier is another thing and stands in :attr:`updates`.
         """
-        new = (move for move in self._moves if move.answer is Answer.YES and move.kind != "update")
-        return frozenset(move.sed for move in new if move.sed is not None)
+        return self._case._sendable(self._on, self._stated)
 
     @property
     def updates(self) -> tuple[Move, ...]:

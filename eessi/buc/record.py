@@ -20,7 +20,18 @@ from eessi.buc.loading import buc as find_buc
 from eessi.errors import InputError, UsageError
 from eessi.ids import Role
 
-__all__ = ["FORMAT", "Loaded", "as_json", "dump", "event_json", "load", "read", "read_event", "schema"]
+__all__ = [
+    "FORMAT",
+    "Loaded",
+    "as_json",
+    "dump",
+    "event_json",
+    "load",
+    "read",
+    "read_event",
+    "read_event_text",
+    "schema",
+]
 
 FORMAT = 1
 """Version of the form that this release writes."""
@@ -116,6 +127,17 @@ def read_event(table: Mapping[str, object], *, source: str | None = None) -> Eve
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(f"not an event: {where}: {first['msg'].lower()}", source=source) from None
+
+
+def read_event_text(text: str, *, source: str | None = None) -> Event:
+    """The same from JSON text.
+
+    :raises InputError: when it is not of this form.
+    """
+    try:
+        return Event(**vars(EventForm.model_validate_json(text)))
+    except ValidationError:
+        return read_event(json_object(text, source, "not an event: a JSON object is expected"), source=source)
 
 
 def dump(case: Case) -> str:

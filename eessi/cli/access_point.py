@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from eessi.errors import MissingExtra, UsageError
+from eessi.errors import UsageError
 
 __all__ = ["access_point"]
 
@@ -48,10 +48,8 @@ def run(config: Path, host: str, port: int) -> int:
 def _serve(config: Path, host: str, port: int) -> int:
     import datetime as dt
 
-    try:
-        import uvicorn
-    except ModuleNotFoundError:
-        raise MissingExtra("transport", "listening over HTTP") from None
+    import uvicorn
+
     from eessi.transport.access_point_config import load_access_point
     from eessi.transport.http_client import HttpWire
     from eessi.transport.http_server import as4_app

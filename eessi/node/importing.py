@@ -244,7 +244,7 @@ class _Case:
             self._keep(rows, case_id, document)
         report = json.dumps([{"where": note.where, "why": note.why} for note in self.notes], ensure_ascii=False)
         keeping.add_import(ImportRow(case_id, moment_key(self.now), self.export.sha256, report))
-        if load(rows, case_id).case != case:
+        if load(rows, case_id, anew=True).case != case:
             raise BrokenData(f"case {case_id} does not read back from the store as it was imported")
         return ImportReport(
             self.export.source, "imported", case_id, len(self.documents),

@@ -37,7 +37,7 @@ from eessi.node.keys import days_between, pin_digest, pin_digests
 from eessi.node.log import Line, write_line
 from eessi.node.outgoing import DocumentRefused, Draft, Sent, headers, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
-from eessi.node.stored import CaseMoved, Stored, add_events, load, next_deadline, open_case
+from eessi.node.stored import ERASED, CaseMoved, Stored, add_events, load, next_deadline, open_case
 from eessi.node.vault import Vault, about_document
 from eessi.octets import Octets
 from eessi.schemas import Registry
@@ -133,7 +133,7 @@ class Node:
         return self._stored(case_id).revision
 
     def _stored(self, case_id: str) -> Stored:
-        with self.store.read(self.tenant) as unit:
+        with self.store.glance(self.tenant) as unit:
             return load(CaseRows(unit), str(CaseId(case_id)))
 
     def allowed(self, case_id: str, facts: Mapping[str, bool] | None = None) -> Moves:
@@ -417,6 +417,8 @@ class Node:
             self._signal(rows, SignalType.CASE_OPENED, case_id, buc=str(fresh.buc.code))
         else:
             before = load(rows, case_id)
+            if before.row.state == ERASED:
+                raise Held("NODE-ERASED", case_id=case_id)
             after = apply_to(before.case, event_for(incoming, now))
         if after is not before.case:  # else it came before, under another message id
             self._record(rows, incoming, before, after, opened, now)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from typing import Final, TypedDict
 
 import attrs
 
-from eessi.buc import Answer, Case, Event, buc
+from eessi.buc import Case, Event
 from eessi.buc.case import Misfit
-from eessi.buc.record import event_json, read_event
+from eessi.buc.record import event_json
 from eessi.errors import BrokenData, ProcessError, UnknownCode
-from eessi.ids import InstitutionId
+from eessi.node.replayed import ERASED, Opening, replayed, replayed_anew
 from eessi.stores.cases import CaseRow, CaseRows, EventRow
 from eessi.stores.mail import moment_key
 
@@ -29,9 +28,6 @@ __all__ = [
     "open_case",
     "replay",
 ]
-
-ERASED: Final = "erased"
-"""State of a head whose contents were taken out. Its history stays, so that the chain of its events can be verified."""
 
 
 class CaseMoved(ProcessError):
@@ -55,7 +51,7 @@ class CaseErased(ProcessError):
 
 @attrs.frozen(slots=True)
 class Stored:
-    """A case and the number of its last event.
+    """A case, the number of its last event and the hash of that.
 
     :param misfits: events that the rows of this release do not allow any more; they happened, so they stay.
     """
@@ -63,12 +59,8 @@ class Stored:
     case: Case
     revision: int
     row: CaseRow
+    hash: str
     misfits: tuple[Misfit, ...] = ()
-
-
-class _Opening(TypedDict):
-    me: str
-    counterparties: list[str]
 
 
 def open_case(rows: CaseRows, case: Case, now: dt.datetime, *, national_number: str | None = None) -> Stored:
@@ -81,57 +73,47 @@ def open_case(rows: CaseRows, case: Case, now: dt.datetime, *, national_number: 
         str(case.id), str(case.buc.code), str(case.version), str(case.role), str(case.me), " ".join(others),
         str(case.state), 0, at, at, None, national_number,
     )  # fmt: skip
-    opening = _Opening(me=str(case.me), counterparties=others)
+    opening = Opening(me=str(case.me), counterparties=others)
     rows.add_case(head)
-    rows.add_event(EventRow(head.case_id, 0, at, json.dumps({"opening": opening}, sort_keys=True)))
-    return Stored(case, 0, head)
+    first = rows.add_event(EventRow(head.case_id, 0, at, json.dumps({"opening": opening}, sort_keys=True)), "")
+    return Stored(case, 0, head, first.hash)
 
 
-def load(rows: CaseRows, case_id: str) -> Stored:
-    """Replay a case from its events.
+def load(rows: CaseRows, case_id: str, *, anew: bool = False) -> Stored:
+    """A case as its events make it.
 
+    :param anew: replay them all, even when they were replayed lately.
     :raises UnknownCode: when this tenant has no such case.
     :raises BrokenData: when an event was changed after it was written.
     """
-    head = rows.case(case_id)
+    head, events = rows.history(case_id)
     if head is None:
         raise UnknownCode("case", case_id)
-    return replay(head, rows.events(case_id))
+    return _stored(head, events, anew=anew)
 
 
 def replay(head: CaseRow, events: Iterable[EventRow]) -> Stored:
-    """The case of a head, from its events in order.
+    """The case of a head, from its events in order, all replayed.
 
     :raises BrokenData: when there are none, or one was changed after it was written.
     """
+    return _stored(head, list(events), anew=True)
+
+
+def _stored(head: CaseRow, events: list[EventRow], *, anew: bool) -> Stored:
     before = ""
-    bodies = []
     for row in events:
         if row.hash != row.hash_after(before):
             raise BrokenData(f"the history of case {head.case_id} was changed after it was written, at event {row.no}")
         before = row.hash
-        bodies.append(json.loads(row.body))
-    if not bodies:
+    if not events:
         raise BrokenData(f"case {head.case_id} has no history")
-    opening, *later = bodies
-    if later and ERASED in later[-1]:
-        del later[-1]
-    case, misfits = _begin(head, opening["opening"]).retrace(read_event(event) for event in later)
-    return Stored(case, head.revision, head, misfits)
+    case, misfits = (replayed_anew if anew else replayed)(head, events)
+    return Stored(case, head.revision, head, before, misfits)
 
 
 def _text(event: Event) -> str:
     return json.dumps(event_json(event), ensure_ascii=False, sort_keys=True)
-
-
-def _begin(head: CaseRow, opening: _Opening) -> Case:
-    return buc(head.buc).start(
-        as_=head.role,
-        version=head.version,
-        case_id=head.case_id,
-        me=InstitutionId(opening["me"]),
-        counterparties=tuple(InstitutionId(one) for one in opening["counterparties"]),
-    )
 
 
 def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, due_at: dt.date | None) -> Stored:
@@ -154,22 +136,18 @@ def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, du
         changed_at=moment_key(now),
         due_at=None if due_at is None else due_at.isoformat(),
     )
-    if not rows.move_case(head, seen=seen):
+    if not rows.move_case(head, before.row):
         current = load(rows, before.row.case_id)
         raise CaseMoved(current.case, current.revision)
+    last = before.hash
     for number, event in enumerate(fresh, start=seen + 1):
-        rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)))
-    return Stored(after, head.revision, head)
+        last = rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)), last).hash
+    return Stored(after, head.revision, head, last)
 
 
 def next_deadline(case: Case, today: dt.date) -> dt.date | None:
     """The next day on which a move becomes possible by waiting alone."""
-    days = [
-        move.earliest
-        for move in case.allowed(today, {})
-        if move.answer is not Answer.YES and move.earliest is not None and move.earliest > today
-    ]
-    return min(days, default=None)
+    return case.next_day(today)
 
 
 def add_erasure(rows: CaseRows, before: Stored, now: dt.datetime, words: dict[str, str]) -> None:
@@ -184,7 +162,8 @@ def add_erasure(rows: CaseRows, before: Stored, now: dt.datetime, words: dict[st
     head = attrs.evolve(
         before.row, state=ERASED, revision=number, changed_at=moment_key(now), due_at=None, national_number=None
     )
-    if not rows.move_case(head, seen=before.revision):
+    if not rows.move_case(head, before.row):
         current = load(rows, head.case_id)
         raise CaseMoved(current.case, current.revision)
-    rows.add_event(EventRow(head.case_id, number, moment_key(now), json.dumps({ERASED: words}, sort_keys=True)))
+    body = json.dumps({ERASED: words}, sort_keys=True)
+    rows.add_event(EventRow(head.case_id, number, moment_key(now), body), before.hash)

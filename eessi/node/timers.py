@@ -27,36 +27,24 @@ def tick(
     """
     with store.begin(tenant) as unit:
         mail, rows = MailRows(unit), CaseRows(unit)  # mail first, as everywhere: two units never wait for each other
-        said = {_key(row.type, row.case_id, row.data) for row in rows.signals(types=_TYPES)}
         count = 0
-        for case in rows.find(due_before=(now + ahead).date().isoformat(), limit=10**9):
-            count += _say(rows, said, now, SignalType.DEADLINE_NEAR, case.case_id, {"on": str(case.due_at)})
         for out in mail.outs("queued", "sending", "taken"):
             if out.kind == "user" and now - moment_of(out.created_at) > stuck_after:
-                data = {"message_id": out.message_id, "receiver": out.receiver}
-                count += _say(rows, said, now, SignalType.MESSAGE_STUCK, out.conversation_id or None, data)
+                count += _say_stuck(rows, now, out.message_id, out.receiver, out.conversation_id or None)
+        for case in rows.untold((now + ahead).date().isoformat()):
+            if rows.deadline_told(case):
+                _say(rows, now, SignalType.DEADLINE_NEAR, case.case_id, {"on": str(case.due_at)})
+                count += 1
     return count
 
 
-_TYPES = (SignalType.DEADLINE_NEAR, SignalType.MESSAGE_STUCK)
-
-
-def _key(type: str, case_id: str | None, data: str) -> tuple[str, str | None, str]:
-    return (str(type), case_id, data)
-
-
-def _say(
-    rows: CaseRows,
-    said: set[tuple[str, str | None, str]],
-    now: dt.datetime,
-    type: SignalType,
-    case_id: str | None,
-    data: dict[str, str],
-) -> int:
-    text = json.dumps(data, sort_keys=True)
-    key = _key(type, case_id, text)
-    if key in said:
+def _say_stuck(rows: CaseRows, now: dt.datetime, message_id: str, receiver: str, case_id: str | None) -> int:
+    said = rows.signals(types=[SignalType.MESSAGE_STUCK], case_id=case_id)
+    if any(json.loads(one.data)["message_id"] == message_id for one in said):
         return 0
-    said.add(key)
-    rows.add_signal(moment_key(now), type, case_id, text)
+    _say(rows, now, SignalType.MESSAGE_STUCK, case_id, {"message_id": message_id, "receiver": receiver})
     return 1
+
+
+def _say(rows: CaseRows, now: dt.datetime, type: SignalType, case_id: str | None, data: dict[str, str]) -> None:
+    rows.add_signal(moment_key(now), type, case_id, json.dumps(data, sort_keys=True))

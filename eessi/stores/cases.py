@@ -5,6 +5,7 @@ Tables and row values, no rules. Contents of documents arrive here sealed; searc
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar, cast
 
@@ -37,9 +38,11 @@ CASE: Final = Table(
     Column("changed_at", String(40), nullable=False),
     Column("due_at", String(40)),
     Column("national_number", String(80)),
+    Column("untold_due", String(40)),
     Index("case_head_by_state", "tenant", "state", "changed_at"),
     Index("case_head_by_buc", "tenant", "buc", "state"),
     Index("case_head_by_due", "tenant", "due_at"),
+    Index("case_head_by_untold_due", "tenant", "untold_due"),
     Index("case_head_by_number", "tenant", "national_number"),
     Index("case_head_by_change", "tenant", "changed_at"),
     Index("case_head_by_opening", "tenant", "opened_at"),
@@ -50,7 +53,7 @@ PARTNER: Final = Table(
     Column("tenant", String(64), primary_key=True),
     Column("case_id", String(64), primary_key=True),
     Column("institution", String(80), primary_key=True),
-    Index("case_partner_by_institution", "tenant", "institution"),
+    Index("case_partner_by_institution", "tenant", "institution", "case_id"),
 )
 EVENT: Final = Table(
     "case_event",
@@ -95,7 +98,7 @@ KEY: Final = Table(
     Column("tenant", String(64), primary_key=True),
     Column("case_id", String(64), primary_key=True),
     Column("digest", String(64), primary_key=True),
-    Index("case_key_by_digest", "tenant", "digest"),
+    Index("case_key_by_digest", "tenant", "digest", "case_id"),
 )
 HELD: Final = Table(
     "case_held",
@@ -133,6 +136,7 @@ SIGNAL: Final = Table(
     Column("data", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Index("case_signal_by_state", "tenant", "state", "no"),
+    Index("case_signal_by_type", "tenant", "type", "case_id"),
 )
 ACCESS: Final = Table(
     "case_access",
@@ -252,31 +256,29 @@ class CaseRows:
 
     def add_case(self, row: CaseRow) -> None:
         """Add the head of a new case, with its partners."""
-        self._unit.insert(CASE, [attrs.asdict(row)])
-        self._set_partners(row)
+        self._unit.insert(CASE, [{**attrs.asdict(row), "untold_due": row.due_at}])
+        self._add_partners(row)
 
     def case(self, case_id: str) -> CaseRow | None:
         """The head of that case."""
         found = self._unit.rows(_CASE_BY_ID, case_id=case_id)
         return CaseRow(*found[0]) if found else None  # type: ignore[arg-type]  # the columns are the fields, in order
 
-    def move_case(self, row: CaseRow, *, seen: int) -> bool:
-        """Write a head whose revision was ``seen``; false when another writer was faster."""
-        values = {k: v for k, v in attrs.asdict(row).items() if k != "case_id"}
-        where = {"at_tenant": self._unit.tenant, "at_case": row.case_id, "seen": seen}
-        if self._unit.fetch(_MOVE_CASE, **values, **where).rowcount != 1:
+    def move_case(self, row: CaseRow, before: CaseRow) -> bool:
+        """Write a head in the place of ``before``; false when another writer was faster."""
+        values = {name: getattr(row, name) for name in _MOVING}
+        where = {"at_tenant": self._unit.tenant, "at_case": row.case_id, "seen": before.revision}
+        if self._unit.change(_MOVE_CASE, **values, **where) != 1:
             return False
-        self._set_partners(row)
+        if row.partners != before.partners:
+            mine = sa.and_(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.case_id == row.case_id)
+            self._unit.execute(sa.delete(PARTNER).where(mine))
+            self._add_partners(row)
         return True
 
-    def _set_partners(self, row: CaseRow) -> None:
-        held = {str(one) for (one,) in self._unit.rows(_PARTNERS_OF, case_id=row.case_id)}
-        wanted = set(row.partners.split())
-        if held == wanted:
-            return
-        mine = sa.and_(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.case_id == row.case_id)
-        self._unit.execute(sa.delete(PARTNER).where(mine))
-        self._unit.insert(PARTNER, [{"case_id": row.case_id, "institution": one} for one in sorted(wanted)])
+    def _add_partners(self, row: CaseRow) -> None:
+        partners = sorted(set(row.partners.split()))
+        self._unit.insert(PARTNER, [{"case_id": row.case_id, "institution": one} for one in partners])
 
     def find(
         self,
@@ -295,34 +297,23 @@ class CaseRows:
 
         :param changed: :param opened: first moment and the moment behind the last one; ``None`` leaves that end open.
         """
-        others = (digest, partner, buc, state, national_number, *changed, *opened)
-        if due_before is not None and all(one is None for one in others):
-            for found in self._unit.fetch(_CASES_DUE, due=due_before, limit=limit):
-                yield CaseRow(*found)  # type: ignore[arg-type,call-arg]  # the columns are the fields, in order
-            return
-        query = self._unit.own(CASE)
-        if digest is not None:
-            query = query.join(KEY, sa.and_(KEY.c.tenant == CASE.c.tenant, KEY.c.case_id == CASE.c.case_id))
-            query = query.where(KEY.c.tenant == self._unit.tenant, KEY.c.digest == digest)
-        if partner is not None:
-            query = query.join(PARTNER, sa.and_(PARTNER.c.tenant == CASE.c.tenant, PARTNER.c.case_id == CASE.c.case_id))
-            query = query.where(PARTNER.c.tenant == self._unit.tenant, PARTNER.c.institution == partner)
-        for column, value in ((CASE.c.buc, buc), (CASE.c.state, state), (CASE.c.national_number, national_number)):
-            if value is not None:
-                query = query.where(column == value)
-        for column, (since, until) in ((CASE.c.changed_at, changed), (CASE.c.opened_at, opened)):
-            if since is not None:
-                query = query.where(column >= since)
-            if until is not None:
-                query = query.where(column < until)
-        if due_before is not None:
-            query = query.where(CASE.c.due_at <= due_before).order_by(CASE.c.due_at)
-        elif all(one is None for one in (digest, partner, buc, national_number)):
-            query = query.order_by(CASE.c.changed_at.desc())
-        else:  # an expression, so that the few rows found are sorted and not all cases walked in the order of their change
-            query = query.order_by((CASE.c.changed_at + "").desc())
-        for row in self._unit.execute(query.limit(limit)).mappings():
-            yield _row(CaseRow, row)
+        asked = {
+            "digest": digest, "partner": partner, "buc": buc, "state": state, "national_number": national_number,
+            "due_before": due_before, "changed_since": changed[0], "changed_until": changed[1],
+            "opened_since": opened[0], "opened_until": opened[1],
+        }  # fmt: skip
+        given = {name: value for name, value in asked.items() if value is not None}
+        for row in self._unit.rows(_finding(frozenset(given)), **given, limit=limit):
+            yield CaseRow(*row)  # type: ignore[arg-type]  # the columns are the fields, in order
+
+    def untold(self, until: str) -> Iterator[CaseRow]:
+        """Heads with a deadline up to a day that nobody was told of, the nearest first."""
+        for row in self._unit.rows(_UNTOLD, until=until):
+            yield CaseRow(*row)  # type: ignore[arg-type]  # the columns are the fields, in order
+
+    def deadline_told(self, row: CaseRow) -> bool:
+        """Note that somebody is told of the deadline of this head; false when that was done, or the deadline has moved."""
+        return self._unit.change(_TOLD, at_case=row.case_id, told=row.due_at) == 1
 
     def count(self) -> dict[tuple[str, str], int]:
         """Number of cases by process and state."""
@@ -342,12 +333,19 @@ class CaseRows:
 
     # --- events ---
 
-    def add_event(self, row: EventRow) -> EventRow:
-        """Add an event behind those of its case and chain it to them."""
-        before = self._unit.rows(_HASH_BEFORE, case_id=row.case_id, no=row.no - 1)
-        chained = attrs.evolve(row, hash=row.hash_after(str(before[0][0]) if before else ""))
-        self._unit.fetch(_ADD_EVENT, **attrs.asdict(chained))
+    def add_event(self, row: EventRow, before: str) -> EventRow:
+        """Add an event behind the one with the hash ``before`` and chain it to that."""
+        chained = EventRow(row.case_id, row.no, row.at, row.body, row.hash_after(before))
+        self._unit.change(_ADD_EVENT, case_id=row.case_id, no=row.no, at=row.at, body=row.body, hash=chained.hash)
         return chained
+
+    def history(self, case_id: str) -> tuple[CaseRow | None, list[EventRow]]:
+        """The head of a case and its events, in order, as one picture by one statement."""
+        found = self._unit.rows(_HISTORY_OF, case_id=case_id)
+        if not found:
+            return None, []
+        events = [EventRow(case_id, *row[_HEAD:]) for row in found if row[_HEAD] is not None]  # type: ignore[arg-type]  # as below
+        return CaseRow(*found[0][:_HEAD]), events  # type: ignore[arg-type]  # the columns are the fields, in order
 
     def events(self, case_id: str) -> Iterator[EventRow]:
         """The events of a case, in order."""
@@ -517,17 +515,54 @@ def _own(
     return columns.where(table.c.tenant == sa.bindparam("tenant"), *conditions)
 
 
+@functools.cache
+def _finding(asked: frozenset[str]) -> sa.Select[tuple[object, ...]]:
+    """The query for one choice of conditions, whose values are bound when it runs: built once."""
+    tenant: sa.BindParameter[str] = sa.bindparam("tenant")
+    query = _own(CASE, CaseRow).limit(sa.bindparam("limit"))
+    for name, table, column in (("digest", KEY, KEY.c.digest), ("partner", PARTNER, PARTNER.c.institution)):
+        if name in asked:
+            query = query.join(table, sa.and_(table.c.tenant == CASE.c.tenant, table.c.case_id == CASE.c.case_id))
+            query = query.where(table.c.tenant == tenant, column == sa.bindparam(name))
+    for name in asked & {"buc", "state", "national_number"}:
+        query = query.where(CASE.c[name] == sa.bindparam(name))
+    for column in (CASE.c.changed_at, CASE.c.opened_at):
+        word = column.name.removesuffix("_at")
+        if f"{word}_since" in asked:
+            query = query.where(column >= sa.bindparam(f"{word}_since"))
+        if f"{word}_until" in asked:
+            query = query.where(column < sa.bindparam(f"{word}_until"))
+    if "due_before" in asked:
+        return query.where(CASE.c.due_at <= sa.bindparam("due_before")).order_by(CASE.c.due_at)
+    if not asked & {"digest", "partner", "buc", "national_number"}:
+        return query.order_by(CASE.c.changed_at.desc())
+    # an expression, so that the few rows found are sorted and not all cases walked in the order of their change
+    return query.order_by((CASE.c.changed_at + "").desc())
+
+
+_UNTOLD: Final = _own(CASE, CaseRow, CASE.c.untold_due <= sa.bindparam("until")).order_by(CASE.c.untold_due)
+_TOLD: Final = (
+    sa.update(CASE)
+    .where(
+        CASE.c.tenant == sa.bindparam("tenant"),
+        CASE.c.case_id == sa.bindparam("at_case"),
+        CASE.c.untold_due == sa.bindparam("told"),
+    )
+    .values(untold_due=sa.null())
+)
 _CASE_BY_ID: Final = _own(CASE, CaseRow, CASE.c.case_id == sa.bindparam("case_id"))
-_CASES_DUE: Final = (
-    _own(CASE, CaseRow, CASE.c.due_at <= sa.bindparam("due")).order_by(CASE.c.due_at).limit(sa.bindparam("limit"))
-)
 _EVENTS_OF: Final = _own(EVENT, EventRow, EVENT.c.case_id == sa.bindparam("case_id")).order_by(EVENT.c.no)
-_HASH_BEFORE: Final = sa.select(EVENT.c.hash).where(
-    EVENT.c.tenant == sa.bindparam("tenant"),
-    EVENT.c.case_id == sa.bindparam("case_id"),
-    EVENT.c.no == sa.bindparam("no"),
+_HISTORY_OF: Final = (
+    sa.select(*_columns(CASE, CaseRow), EVENT.c.no, EVENT.c.at, EVENT.c.body, EVENT.c.hash)
+    .select_from(CASE.outerjoin(EVENT, sa.and_(EVENT.c.tenant == CASE.c.tenant, EVENT.c.case_id == CASE.c.case_id)))
+    .where(CASE.c.tenant == sa.bindparam("tenant"), CASE.c.case_id == sa.bindparam("case_id"))
+    .order_by(EVENT.c.no)
 )
+_HEAD: Final = len(attrs.fields(CaseRow))
 _ADD_EVENT: Final = sa.insert(EVENT)
+_MOVING: Final = ("partners", "state", "revision", "changed_at", "due_at", "national_number")
+"""What may change in a head."""
+
 _MOVE_CASE: Final = (
     sa.update(CASE)
     .where(
@@ -536,11 +571,13 @@ _MOVE_CASE: Final = (
         CASE.c.revision == sa.bindparam("seen"),
     )
     .values(
-        {name: sa.bindparam(name) for name in (column.name for column in CASE.c) if name not in ("tenant", "case_id")}
+        {name: sa.bindparam(name) for name in _MOVING}
+        | {
+            "untold_due": sa.case(
+                (CASE.c.due_at == sa.bindparam("due_at"), CASE.c.untold_due), else_=sa.bindparam("due_at")
+            )
+        }
     )
-)
-_PARTNERS_OF: Final = sa.select(PARTNER.c.institution).where(
-    PARTNER.c.tenant == sa.bindparam("tenant"), PARTNER.c.case_id == sa.bindparam("case_id")
 )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Final
 
 __all__ = ["chained"]
+
+_as_list: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def chained(before: str, *fields: str | int | None) -> str:
     """The hash of a row: SHA-256, in hex, over the hash before it and its own fields as one JSON list."""
-    return hashlib.sha256(json.dumps([before, *fields], ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_as_list([before, *fields]).encode()).hexdigest()

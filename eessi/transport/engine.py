@@ -78,6 +78,17 @@ class Engine:
         self.inbox = Inbox(self.outbox, policy=policy)
         self.wire, self.pmode, self.partners, self.identity = wire, pmode, partners, identity
         self._paces: dict[str, _Pace] = {}
+        self.unreachable: str | None = None
+        """Why the access point gave no answer when it was asked last; ``None`` when it gave one."""
+
+    def _post(self, url: str, content_type: str, body: Octets) -> Answer:
+        try:
+            answer = self.wire.post(url, content_type, body)
+        except Unreachable as error:
+            self.unreachable = str(error)
+            raise
+        self.unreachable = None
+        return answer
 
     # --- sending ---
 
@@ -87,7 +98,7 @@ class Engine:
         if outgoing is None:
             return False
         try:
-            answer = self.wire.post(outgoing.url, outgoing.content_type, outgoing.body)
+            answer = self._post(outgoing.url, outgoing.content_type, outgoing.body)
         except Unreachable as error:
             self.outbox.failed_hop(outgoing.message_id, f"EBMS:0005 ConnectionFailure: {error}", now)
             return True
@@ -118,7 +129,7 @@ class Engine:
             self._note(channel, pace, now, first=True)
         packet = compose_pull(channel.mpc, self.pmode, self.identity.key, now, message_id=self.outbox.new_id())
         try:
-            answer = self.wire.post(channel.inbox_url, packet.content_type, packet.body)
+            answer = self._post(channel.inbox_url, packet.content_type, packet.body)
         except Unreachable:
             return self._paced(channel, pace, Pulled.FAILED, now)
         if answer.status == 403:

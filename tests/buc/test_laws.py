@@ -49,6 +49,10 @@ class Walk(RuleBasedStateMachine):
 
     def moves(self, side: str, answer: Answer) -> list[Move]:
         found = self.cases[side].allowed(on=self.day)
+        listed = {move.sed for move in found if move.answer is Answer.YES and move.kind != "update" and move.sed}
+        assert found.seds == listed, "told without making the moves, and the same"
+        days = [move.earliest for move in found if move.answer is not Answer.YES and move.earliest]
+        assert self.cases[side].next_day(self.day) == min((day for day in days if day > self.day), default=None)
         return [move for move in found if move.answer is answer and move.sed is not None]
 
     def event(self, side: str, move: Move) -> Event:

@@ -162,7 +162,7 @@ def test_a_broken_off_import_goes_on_and_each_case_is_whole(
 def test_what_does_not_read_back_is_not_kept(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from eessi.node import importing
 
-    monkeypatch.setattr(importing, "load", lambda rows, id: load(rows, id).__class__(None, 0, None))
+    monkeypatch.setattr(importing, "load", lambda rows, id, **_: load(rows, id).__class__(None, 0, None, ""))
     with pytest.raises(BrokenData, match="does not read back"):
         imported(store, lay(tmp_path / "x", case()))
     assert dump(store) == []

@@ -119,6 +119,18 @@ def test_nothing_happens_in_an_erased_case(pair: Pair) -> None:
     assert check_store(pair.fr.store) == ()
 
 
+def test_a_late_message_of_an_erased_case_is_held_for_that_reason(pair: Pair) -> None:
+    case_id = closed(pair)
+    late = attrs.evolve(parcel_of(pair, case_id, 0), message_id="late@test")
+    list(pair.be.receive())
+    erase(pair.be.store, case_id, who="w", reason="r", now=pair.corners.now)
+    assert str(take(pair, late)).startswith("NODE-ERASED: ")
+    [row] = pair.be.held()
+    assert (row.rule, row.case_id) == ("NODE-ERASED", case_id)
+    assert not pair.be.retry("late@test")
+    assert check_store(pair.be.store) == ()
+
+
 def test_what_is_open_held_or_on_its_way_is_never_erased(pair: Pair) -> None:
     now = pair.corners.now
     with pytest.raises(UnknownCode):

@@ -6,11 +6,13 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 
+import attrs
 import pytest
 
 from eessi.errors import TransportError
 from eessi.node.timers import tick
 from eessi.node.webhook import Webhook, verify_signature
+from eessi.stores.cases import CaseRows
 from tests.node.conftest import BE, Pair, sandbox
 
 SECRET = b"a secret of the test"
@@ -32,6 +34,32 @@ def test_a_deadline_is_signalled_once_when_it_comes_near(pair: Pair) -> None:
     assert signals(pair, "eessi.deadline.near") == [{"on": due.isoformat()}]
     tick(pair.fr.store, near + dt.timedelta(days=1))
     assert len(signals(pair, "eessi.deadline.near")) == 1
+
+
+def test_only_deadlines_that_nobody_was_told_of_are_read(pair: Pair) -> None:
+    """Not those that were told, nor those that lie ahead; and a deadline that moves is told again."""
+    ids = [pair.fr.start("LA_BUC_02", [BE], version="4.3") for _ in range(3)]
+    for case_id in ids:
+        pair.fr.send(case_id, sandbox("A003"))
+    [due] = {str(row.due_at) for row in pair.fr.find(due_before=dt.date(2999, 1, 1))}
+
+    def untold(until: str) -> set[str]:
+        with pair.fr.store.read() as unit:
+            return {row.case_id for row in CaseRows(unit).untold(until)}
+
+    assert (untold("2020-01-01"), untold(due)) == (set(), set(map(str, ids)))
+    near = dt.datetime.fromisoformat(due).replace(tzinfo=dt.UTC)
+    assert tick(pair.fr.store, near) >= 3
+    assert untold(due) == set()
+    with pair.fr.store.begin() as unit:
+        rows = CaseRows(unit)
+        head = rows.case(str(ids[0]))
+        assert head is not None
+        assert not rows.deadline_told(head), "another was told already"
+        assert rows.move_case(attrs.evolve(head, changed_at="x"), head)
+        assert list(rows.untold(due)) == [], "a step that leaves the deadline where it was tells nobody again"
+        assert rows.move_case(attrs.evolve(head, due_at="2026-01-02"), head)
+    assert untold(due) == {str(ids[0])}
 
 
 def test_a_message_that_hangs_is_signalled_once(pair: Pair) -> None:

@@ -45,9 +45,16 @@ def run_as() -> list[str]:
 @pytest.fixture(scope="session")
 def postgresql_server(absent: Callable[[str], None]) -> Iterator[str]:
     """URL of a private server's maintenance database."""
-    bin = binaries()
-    if bin is None:
+    if binaries() is None:
         absent("PostgreSQL")
+    with server("-c fsync=off") as url:
+        yield url
+
+
+@contextmanager
+def server(options: str = "") -> Iterator[str]:
+    """A private server with these options; URL of its maintenance database."""
+    bin = binaries()
     assert bin is not None
     folder = Path(tempfile.mkdtemp(prefix="eessi-pg-"))
     prefix = run_as()
@@ -56,7 +63,7 @@ def postgresql_server(absent: Callable[[str], None]) -> Iterator[str]:
     data, log = folder / "data", folder / "log"
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
     ctl = [*prefix, str(bin / "pg_ctl"), "-D", str(data), "-w", "-t", "60"]
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=40 {options}"
     try:
         initdb = [
             *prefix,

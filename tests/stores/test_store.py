@@ -15,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from eessi.errors import StoreError, UsageError
-from eessi.stores import Store
+from eessi.stores import Store, Unit
+from eessi.stores import store as store_module
 from eessi.stores.directory import DirectoryRows
 from eessi.stores.directory_rows import CopyRow
 from eessi.stores.rooms import ROOMS, all_metadata, metadata_of
@@ -265,7 +266,57 @@ def test_the_drivers_own_cursor_reads_what_core_reads(store: Store) -> None:
     with store.read() as unit:
         found = unit.rows(statement, due="2026-01-03", limit=2)
         assert found == [("c1", 7), ("c2", 7)]
-        assert found == [tuple(one) for one in unit.fetch(statement, due="2026-01-03", limit=2)]
+        assert found == [
+            tuple(one)
+            for one in unit.connection.execute(statement, {"tenant": "default", "due": "2026-01-03", "limit": 2})
+        ]
     missing = sa.select(sa.column("x")).select_from(sa.table("no_such_table"))
     with pytest.raises(StoreError, match="no_such_table"), store.read() as unit:
         unit.rows(missing)
+
+
+def test_a_glance_leaves_nothing_begun(store: Store) -> None:
+    """Whatever is asked in it, also through the database library; the connection serves the next unit as new."""
+    query = sa.select(sa.literal(7))
+    with store.glance() as unit:
+        assert unit.rows(query) == [(7,)]
+    with store.glance() as unit:
+        assert unit.execute(query).scalar() == 7
+    for _ in range(3):
+        with store.begin() as unit:
+            DirectoryRows(unit).add_copy(row(len(seqs(store)) + 1))
+    assert seqs(store) == [1, 2, 3]
+
+
+def test_an_error_inside_a_unit_leaves_its_connection_fit_for_use(store: Store) -> None:
+    for _ in range(20):  # more often than the pool has connections
+        with pytest.raises(StoreError), store.begin() as unit:
+            unit.execute(sa.text("SELECT * FROM nowhere"))
+    assert seqs(store) == []
+
+
+def cut_all(place: str) -> None:
+    """End all other connections to the same database, as a server that restarts does."""
+    with Store.open(place) as store, store.begin() as unit:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        unit.execute(sa.text(f"{others} WHERE pid <> pg_backend_pid() AND datname = current_database()"))
+
+
+@pytest.mark.peers
+def test_a_connection_that_was_cut_while_idle_is_replaced(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_TRUSTED_SECONDS", 0.0)
+    with Store.open(postgresql) as store:
+        cut_all(postgresql)
+        assert seqs(store) == []
+
+
+@pytest.mark.peers
+def test_a_connection_that_breaks_in_use_is_one_error_and_then_replaced(postgresql: str) -> None:
+    def broken(unit: Unit) -> None:
+        cut_all(postgresql)
+        unit.rows(sa.select(sa.literal(1)))
+
+    with Store.open(postgresql) as store:
+        with pytest.raises(StoreError), store.read() as unit:
+            broken(unit)
+        assert seqs(store) == []

@@ -7,7 +7,6 @@ import functools
 import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from lxml import etree
@@ -44,22 +43,14 @@ def _template() -> bytes:
         return file.read_bytes()
 
 
-_OPEN = ExitStack()
-
-
 def fresh_store() -> Store:
-    """An empty store in memory, closed when the test ends."""
+    """An empty store in memory."""
     engine = engine_of("sqlite://")
     connection = engine.raw_connection()
     assert connection.driver_connection is not None
     connection.driver_connection.deserialize(_template())
     connection.close()
-    return _OPEN.enter_context(Store(engine))
-
-
-def close_stores() -> None:
-    """Close every store that :func:`fresh_store` gave."""
-    _OPEN.close()
+    return Store(engine)
 
 
 def four_corners(**settings: object) -> FourCorners:
