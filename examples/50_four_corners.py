@@ -25,3 +25,4 @@ for engine in corners.engines:
     for row in engine.timeline(sent):
         print(f"  {engine.identity.institution} {row.at[11:19]} {row.step} {row.detail}")
     print("  journal unbroken:", verify_journal(engine.timeline()) is None)
+corners.close()

@@ -30,3 +30,4 @@ corners.advance(dt.timedelta(hours=25))  # the receipt of the lost one is missed
 corners.run(until=dt.timedelta(minutes=10))
 print("a day later:", [str(corners.first.status(one).state) for one in ids])
 print("delivered:", sorted(parcel.message_id for parcel in corners.second.receive()))
+corners.close()

@@ -9,11 +9,9 @@ from eessi.node import Node, Vault
 from eessi.node.evidence import check_store
 from eessi.node.statistics import statistics_of
 from eessi.release.excel import write_sheet
-from eessi.stores import Store
 from eessi.transport.corners import FourCorners
 
-stores = (Store.open("sqlite://"), Store.open("sqlite://"))
-corners = FourCorners("FR:SYNTH001", "BE:SYNTH001", stores=stores)
+corners = FourCorners("FR:SYNTH001", "BE:SYNTH001")
 france, belgium = (
     Node(engine.outbox.store, engine, Vault.generate(), clock=lambda: corners.now) for engine in corners.engines
 )
@@ -47,3 +45,4 @@ sheet = Path(tempfile.mkdtemp()) / "documents.xlsx"
 rows = [(one.sed, one.direction, one.country, one.verdict, one.documents) for one in found.documents]
 write_sheet(sheet, "documents", ("SED", "direction", "country", "verdict", "number"), rows, widths=(8, 10, 10, 14, 8))
 print("Excel:", sheet.name)
+corners.close()

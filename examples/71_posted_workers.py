@@ -8,12 +8,11 @@ from eessi.node import Node, Vault
 from eessi.node.decisions import decisions
 from eessi.schemas import Registry
 from eessi.sed import read_rina_json
-from eessi.stores import Store
 from eessi.transport.corners import FourCorners
 
-stores = (Store.open("sqlite://"), Store.open("sqlite://"))
-corners = FourCorners("FR:SYNTH001", "BE:SYNTH001", stores=stores)
-france = Node(stores[0], corners.engines[0], Vault.generate(), clock=lambda: corners.now)
+corners = FourCorners("FR:SYNTH001", "BE:SYNTH001")
+[engine, _] = corners.engines
+france = Node(engine.outbox.store, engine, Vault.generate(), clock=lambda: corners.now)
 
 DECISION = {  # synthetic
     "A003": {
@@ -45,3 +44,4 @@ first, second = found.rows
 assert first["person"] == second["person"]
 assert "TEST" not in repr(found)
 print("overlap:", first["person"], second["period_start"], first["period_end"])
+corners.close()

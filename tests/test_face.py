@@ -62,35 +62,6 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-OPTIONAL = (
-    "alembic", "cryptography", "httpx", "hypothesis", "jinja2", "openpyxl", "polib", "rapidfuzz", "sqlalchemy", "starlette",
-    "stdnum", "yaml",
-)  # fmt: skip
-
-WITHOUT = """
-import importlib, sys
-sys.modules[sys.argv[1]] = None
-from eessi.errors import MissingExtra
-for room in sys.argv[2:]:
-    try:
-        module = importlib.import_module(f"eessi.{room}")
-        for name in module.__all__:
-            getattr(module, name)
-    except MissingExtra as error:
-        assert "pip install 'eessi-toolkit[" in str(error), error
-    except Exception as error:
-        print(room, type(error).__name__, error)
-"""
-
-
-@pytest.mark.parametrize("absent", OPTIONAL)
-def test_a_face_without_an_optional_part_works_or_names_the_extra(absent: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, absent, *ROOMS, "errors", "ids"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == ""
-
-
 def test_import_loads_nothing_heavy() -> None:
     loaded = loaded_by("import eessi")
     assert not loaded & {

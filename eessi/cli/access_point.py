@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from eessi.errors import UsageError
+from eessi.errors import MissingExtra, UsageError
 
 __all__ = ["access_point"]
 
@@ -48,8 +48,10 @@ def run(config: Path, host: str, port: int) -> int:
 def _serve(config: Path, host: str, port: int) -> int:
     import datetime as dt
 
-    import uvicorn
-
+    try:
+        import uvicorn
+    except ModuleNotFoundError:
+        raise MissingExtra("transport", "listening over HTTP") from None
     from eessi.transport.access_point_config import load_access_point
     from eessi.transport.http_client import HttpWire
     from eessi.transport.http_server import as4_app

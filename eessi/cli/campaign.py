@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from eessi.cli.output import common_options, print_json, write
 
 if TYPE_CHECKING:
+    from eessi.testing.against import Against
     from eessi.testing.campaigns import CampaignRecord
 
 __all__ = ["campaign"]
@@ -25,6 +28,17 @@ __all__ = ["campaign"]
     "--cdm", "versions", multiple=True, metavar="VERSION", help="Versions of the campaign exit; 'all' for every one."
 )
 @click.option("--transport", type=click.Choice(["memory", "as4"]), default="memory", show_default=True)
+@click.option(
+    "--against",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Profile (TOML) of a real institution, as for replay: the campaign looks at it from outside, over AS4.",
+)
+@click.option(
+    "--new",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Do not run: write a kit of this name into a new folder, to start your own from.",
+)
 @click.option("--messages", type=click.IntRange(1, 10_000), default=50, show_default=True, help="For moveit.")
 @click.option("--only", multiple=True, metavar="ID", help="Run only these checks of moveit or testit.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the campaign as one HTML page.")
@@ -34,6 +48,8 @@ def campaign(
     bucs: Sequence[str],
     versions: Sequence[str],
     transport: str,
+    against: Path | None,
+    new: Path | None,
     messages: int,
     only: Sequence[str],
     report: Path | None,
@@ -42,20 +58,38 @@ def campaign(
     quiet: bool,
     lang: str,
 ) -> int:
-    """Run a test campaign against our own stack: moveit (transfer), exit (processes), testit (security).
+    """Run a test campaign: moveit (transfer), exit (processes), testit (security), or a kit of your own.
 
-    Kits of other packages are found by the entry point eessi.campaigns.
+    Against our own stack, or with --against a real institution; that ends with 6 when it gave no receipt or could not
+    be reached. Kits of other packages are found by the entry point eessi.campaigns.
     """
-    from eessi.testing.campaigns import Options, find_kit, run_kit
+    from eessi.testing.campaigns import Options, find_kit, run_kit, write_template
 
+    if new is not None:
+        for path in write_template(kit, new):
+            write(str(path), None, quiet=quiet)
+        return 0
     chosen = Options(tuple(bucs) or Options().bucs, tuple(versions), transport, messages, tuple(only))
-    record = run_kit(find_kit(kit), chosen)
+    with _way(against) as way:
+        record = run_kit(find_kit(kit), attrs.evolve(chosen, against=way))
     if report is not None:
         from eessi.pages import campaign_report
 
         write(campaign_report(record.model_dump(mode="json")), report)
     _print(record, format, output, quiet=quiet)
+    if any(check.undelivered for check in record.failed):
+        return 6
     return 0 if record.passed else 1
+
+
+def _way(profile: Path | None) -> AbstractContextManager[Against | None]:
+    if profile is None:
+        return nullcontext()
+    import os
+
+    from eessi.testing.against import Against
+
+    return Against(profile, password=os.environ.get("EESSI_KEY_PASSWORD"))
 
 
 def _print(record: CampaignRecord, format: str, output: Path | None, *, quiet: bool) -> None:
@@ -77,8 +111,9 @@ def _print(record: CampaignRecord, format: str, output: Path | None, *, quiet: b
 
 
 def _text(record: CampaignRecord) -> str:
-    lines = [f"{record.title} ({record.kit}, transport {record.transport})", ""]
-    width = max(len(check.id) for check in record.results)
+    whom = f", against {record.against}" if record.against else ""
+    lines = [f"{record.title} ({record.kit}, transport {record.transport}{whom})", ""]
+    width = max((len(check.id) for check in record.results), default=0)
     for check in record.results:
         sign = "✓" if check.passed else "✗"
         lines.append(f"{sign} {check.id:{width}}  {check.scenario}")
@@ -94,5 +129,6 @@ def _text(record: CampaignRecord) -> str:
     passed = sum(check.passed for check in record.results)
     lines += ["", f"{passed} of {len(record.results)} checks passed."]
     if record.uncovered:
-        lines.append(f"Nothing covers {', '.join(record.uncovered)}.")
+        why = "Not to be seen from outside, so open" if record.against else "Nothing covers"
+        lines.append(f"{why}: {', '.join(record.uncovered)}.")
     return "\n".join(lines)

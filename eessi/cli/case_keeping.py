@@ -173,7 +173,7 @@ def touched(
 
     Exit code 1: there are such cases.
     """
-    from eessi.cli.directory import directory_from
+    from eessi.cli.directory_store import directory_from
     from eessi.node.touched import send_proposed, touched_cases
 
     before = None if old is None else directory_from(old, store, tenant)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from eessi.cli.day import Day
-from eessi.cli.output import common_options, print_json, print_table, read_source, write, write_bytes
-from eessi.cli.store import store_options, store_place
+from eessi.cli.directory_output import change_table, exit_code, finding_lines, print_document, word, write_file
+from eessi.cli.directory_store import directory_from, from_option, open_store
+from eessi.cli.output import common_options, print_json, print_table, write
+from eessi.cli.store import store_options
 from eessi.errors import EessiError, UsageError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from eessi.directory import Directory
-    from eessi.directory.reports import ChangeRow, FindingRow
+    from eessi.directory.reports import ChangeRow
     from eessi.directory.store import DirectoryStore
 
 __all__ = ["directory"]
-
-SYNTHETIC = "synthetic"
 
 
 class _Keeping(click.Group):
@@ -47,97 +45,7 @@ def directory() -> None:
     """Hold the subcommands."""
 
 
-# --- shared by both modules ------------------------------------------------------------------------------------------
-
-
-def open_store(store: str | None, tenant: str) -> DirectoryStore:
-    """The store that a command works on."""
-    from eessi.directory.store import DirectoryStore
-
-    return DirectoryStore.open(store_place(store), tenant=tenant)
-
-
-def directory_from(
-    source: str | None, store: str | None, tenant: str, country: str | None = None, seq: int | None = None
-) -> Directory:
-    """The directory of ``--from`` (a file, ``-`` or ``synthetic``), else the copy in force in the store."""
-    from eessi.directory import Directory
-    from eessi.directory.store import NoCopy
-
-    if source == SYNTHETIC:
-        return Directory.synthetic()
-    if source is not None:
-        return Directory.load(read_source("-") if source == "-" else source)
-    try:
-        with open_store(store, tenant) as opened:
-            return opened.directory(country, seq=seq)
-    except NoCopy as error:
-        hint = "load one with `eessi directory import FILE`, or name a file with --from"
-        raise UsageError(f"{error}; {hint}") from None
-
-
-def print_document(document: BaseModel, output: Path | None, *, quiet: bool) -> None:
-    """Write a document as JSON."""
-    plain = document.model_dump(mode="json", by_alias=True)
-    print_json(plain, output, quiet=quiet)
-
-
-def exit_code(counts: Mapping[str, int], order: Sequence[str], fail_on: str | None) -> int:
-    """1 when something as grave as ``fail_on``, or graver, was counted; never for ``None`` or ``never``.
-
-    :param order: the classes, gravest first.
-    """
-    graver = () if fail_on in (None, "never") else order[: order.index(fail_on) + 1]
-    return 1 if any(counts[name] for name in graver) else 0
-
-
-def finding_lines(rows: Iterable[FindingRow]) -> list[str]:
-    """Findings as lines of text."""
-    return [
-        f"{row.severity}: {row.path or '-'}: {row.message}"
-        + (f" ({row.count} times)" if row.count > 1 else "")
-        + f" [{row.id}]"
-        for row in rows
-    ]
-
-
-def change_table(rows: Sequence[ChangeRow], output: Path | None, *, quiet: bool) -> None:
-    """Changes as a table."""
-    cells = [
-        (
-            row.change_class,
-            row.institution or "-",
-            row.id.partition(":")[0],
-            _detail(row),
-            _word(row.old),
-            _word(row.new),
-        )
-        for row in rows
-    ]
-    print_table(("class", "institution", "what", "detail", "old", "new"), cells, output, quiet=quiet)
-
-
-def _detail(row: ChangeRow) -> str:
-    detail = row.id.partition(":")[2]
-    prefix = f"{row.institution}/"
-    return (
-        detail.removeprefix(prefix)
-        if row.institution and detail != row.institution
-        else ""
-        if row.institution
-        else detail
-    )
-
-
-def _word(value: object) -> str:
-    return "" if value is None else "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 # --- find ------------------------------------------------------------------------------------------------------------
-
-from_option = click.option(
-    "--from", "source", metavar="PATH", help="Ask this copy (a file, - or 'synthetic') instead of the store."
-)
 
 
 @directory.command("find")
@@ -378,20 +286,13 @@ def diff(
 
 
 def _cells(row: ChangeRow) -> tuple[str, ...]:
-    return (row.change_class, row.institution or "", row.what, row.id, _word(row.old), _word(row.new))
+    return (row.change_class, row.institution or "", row.what, row.id, word(row.old), word(row.new))
 
 
 def _copy(place: str | None, store: str | None, tenant: str) -> Directory:
     if place is not None and not place.isdigit():
         return directory_from(place, store, tenant)
     return directory_from(None, store, tenant, seq=int(place) if place is not None else None)
-
-
-def write_file(data: bytes, output: Path | None) -> None:
-    """Write a file that is no text; it needs a name."""
-    if output is None:
-        raise click.UsageError("name the file with --output")
-    write_bytes(data, output)
 
 
 # --- lint ------------------------------------------------------------------------------------------------------------
@@ -493,7 +394,7 @@ def history(
         lines.append(
             f"{version.from_day} to {version.to_day} (copies {version.first} to {version.last}): {version.state}"
         )
-        lines += [f"  {row.id}: {_word(row.old) or '-'} -> {_word(row.new) or '-'}" for row in version.changes]
+        lines += [f"  {row.id}: {word(row.old) or '-'} -> {word(row.new) or '-'}" for row in version.changes]
     lines += [
         f"{copy.seq}  version {copy.version or '-'} of {_moment(copy.created)}, {copy.institutions} institutions, "
         f"loaded {_moment(copy.loaded_at)} by {copy.loaded_by} ({copy.origin}), {copy.signature}"

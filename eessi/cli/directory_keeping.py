@@ -1,4 +1,4 @@
-"""The commands of ``eessi directory`` that keep it: import, export, propose, approve, rollback, contacts."""
+"""The commands of ``eessi directory`` that keep it: import, export, propose, approve, rollback."""
 
 from __future__ import annotations
 
@@ -8,36 +8,25 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from eessi.cli.directory import (
-    change_table,
-    directory_from,
-    exit_code,
-    finding_lines,
-    from_option,
-    open_store,
-    print_document,
-    write_file,
-)
+from eessi.cli.directory_contacts import contacts
+from eessi.cli.directory_output import change_table, exit_code, finding_lines, print_document, write_file
 from eessi.cli.directory_readiness import readiness
+from eessi.cli.directory_store import allowed, by_option, directory_from, from_option, open_store, policy
 from eessi.cli.output import common_options, print_json, print_table, read_source, write
 from eessi.cli.store import store_options
 from eessi.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from eessi.directory.change import Change
-    from eessi.directory.contacts import Referent
     from eessi.directory.control import ChangeControl, Proposal
     from eessi.directory.defects import Defects
     from eessi.directory.intake import Accepted
-    from eessi.directory.rights import Policy, User
     from eessi.directory.store import DirectoryStore
     from eessi.trust import SecurityPolicy
 
 __all__ = ["COMMANDS"]
 
 _OBJECTIONS = ("older", "same-version", "environment", "sender", "loss", "endpoints")
-
-by_option = click.option("--by", metavar="NAME", help="Who does it.  [default: the user of the operating system]")
 
 
 @click.command("import")
@@ -231,24 +220,6 @@ def _keying(
     return 0
 
 
-def policy() -> Policy:
-    """Who may do what: ``directory.toml`` in the ``EESSI_HOME`` folder; without it, everybody everything."""
-    from eessi.cli.store import default_store
-    from eessi.directory.rights import Policy
-
-    file = default_store().parent / "directory.toml"
-    return Policy.load(file) if file.is_file() else Policy()
-
-
-def allowed(opened: DirectoryStore, by: str | None, right: str) -> User:
-    """The user who acts, once the policy lets him; a refusal is logged."""
-    from eessi.directory.rights import Right, User, authorise
-
-    user = User.of(by)
-    authorise(opened, policy(), user, Right(right))
-    return user
-
-
 def _control(opened: DirectoryStore) -> ChangeControl:
     from eessi.directory.control import ChangeControl
 
@@ -403,99 +374,6 @@ def rollback(
         print_document(HistoryDocument(copies=[copy_row(copy)]), output, quiet=quiet)
     else:
         write(f"copy {copy.seq}: {copy.origin}, version {copy.version or '-'}", output, quiet=quiet)
-    return 0
-
-
-@click.group("contacts", help="Referents per organisation and process; kept here, never sent with the directory.")
-def contacts() -> None:
-    """Hold the subcommands."""
-
-
-@contacts.command("list")
-@click.option("--institution", metavar="ID")
-@click.option("--buc", metavar="CODE", help="For this process, those for all processes included.")
-@click.option("--kind", type=click.Choice(["business", "technical"]))
-@click.option("--show-values", is_flag=True, help="Show names, addresses and numbers.")
-@store_options
-@common_options("csv", "xlsx")
-def contacts_list(
-    institution: str | None,
-    buc: str | None,
-    kind: str | None,
-    show_values: bool,
-    store: str | None,
-    tenant: str,
-    format: str,
-    output: Path | None,
-    quiet: bool,
-    lang: str,
-) -> int:
-    """The contacts. Names, addresses and numbers are personal values and need --show-values."""
-    from eessi.directory.contacts import COLUMNS, ContactBook
-
-    with open_store(store, tenant) as opened:
-        found = ContactBook(opened).find(institution, buc, kind)
-    columns = COLUMNS if show_values else COLUMNS[:4]
-    rows = [{name: value for name, value in _cells(each).items() if name in columns} for each in found]
-    if format == "json":
-        print_json({"contacts": rows}, output, quiet=quiet)
-    elif format == "xlsx":
-        from eessi.directory.workbook import write_table
-
-        write_file(write_table("contacts", columns, rows), output)
-    elif format == "csv":
-        from eessi.directory.contacts import referents_to_csv
-
-        if not show_values:
-            raise click.UsageError("a table of contacts holds personal values: add --show-values")
-        write(referents_to_csv(found).replace("\r\n", "\n"), output, quiet=quiet)
-    else:
-        print_table(columns, [[row[name] or "" for name in columns] for row in rows], output, quiet=quiet)
-    return 0
-
-
-def _cells(each: Referent) -> dict[str, str | None]:
-    return {"key": each.key, **each.model_dump()}
-
-
-@contacts.command("add")
-@click.argument("path", metavar="TABLE")
-@by_option
-@store_options
-@common_options()
-def contacts_add(
-    path: str,
-    by: str | None,
-    store: str | None,
-    tenant: str,
-    format: str,
-    output: Path | None,
-    quiet: bool,
-    lang: str,
-) -> int:
-    """Add or replace contacts from a table (csv, xlsx): institution, buc, kind, name, email, phone, note."""
-    from eessi.directory.contacts import ContactBook, read_referents
-
-    found = read_referents(read_source(path), name=path)
-    with open_store(store, tenant) as opened:
-        count = ContactBook(opened).add_all(found, by=allowed(opened, by, "refer"))
-    if format == "json":
-        print_json({"added": count}, output, quiet=quiet)
-    else:
-        write(f"{count} contacts", output, quiet=quiet)
-    return 0
-
-
-@contacts.command("remove")
-@click.argument("key")
-@by_option
-@store_options
-def contacts_remove(key: str, by: str | None, store: str | None, tenant: str) -> int:
-    """Remove a contact by its key."""
-    from eessi.directory.contacts import ContactBook
-
-    with open_store(store, tenant) as opened:
-        ContactBook(opened).remove(key, by=allowed(opened, by, "refer"))
     return 0
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from eessi.cli.day import Day
-from eessi.cli.directory import finding_lines, open_store, write_file
+from eessi.cli.directory_output import finding_lines, print_document, write_file
+from eessi.cli.directory_store import allowed, by_option, open_store
 from eessi.cli.output import common_options, print_json, print_table, read_source, write
 from eessi.cli.store import store_options
 
@@ -29,7 +30,6 @@ def readiness() -> None:
 _buc = click.option("--buc", metavar="CODE", help="Only this process.")
 _country = click.option("--country", metavar="CC", help="Only this country.")
 _institution = click.option("--institution", metavar="ID", help="Only rows of this body.")
-_by = click.option("--by", metavar="NAME", help="Who does it.  [default: the user of the operating system]")
 
 
 @readiness.command("list")
@@ -90,7 +90,7 @@ def _narrowed(
 @click.argument("path", metavar="TABLE")
 @click.option("--yes", is_flag=True, help="Declare the rows; without it, only the preview is shown.")
 @click.option("--replace", is_flag=True, help="Take back what stands and is not in the table, of the countries in it.")
-@_by
+@by_option
 @store_options
 @common_options()
 def import_(
@@ -110,7 +110,6 @@ def import_(
     A preview first: what is new, what changes, where the copy in force says otherwise. The rows are declared with --yes,
     all of them or none.
     """
-    from eessi.cli.directory_keeping import allowed
     from eessi.directory.readiness import ReadinessBook
     from eessi.directory.readiness_table import read_declared
 
@@ -198,7 +197,7 @@ def _change(each: ReadinessChange) -> dict[str, object]:
 @_institution
 @click.option("--since", type=Day(), help="Only rows of this first day.")
 @click.option("--reason", default="", help="Why; kept in the log.")
-@_by
+@by_option
 @store_options
 @common_options()
 def withdraw(
@@ -219,7 +218,6 @@ def withdraw(
 
     A return to paper is no withdrawal: declare a later row with the mode `paper`.
     """
-    from eessi.cli.directory_keeping import allowed
     from eessi.directory.readiness import ReadinessBook
     from eessi.errors import UsageError
 
@@ -289,8 +287,6 @@ def check(
     with open_store(store, tenant) as opened:
         findings = list(Readinesses(opened.directory(), ReadinessBook(opened).rows()).doubts(on))
     if format == "json":
-        from eessi.cli.directory import print_document
-
         print_document(lint_document(findings, lang), output, quiet=quiet)
     else:
         write("\n".join(finding_lines(finding_rows(findings, lang))) or "no doubts", output, quiet=quiet)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["node"]
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _config = click.option(
     "--config", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The node's node.toml."
 )
@@ -77,6 +78,8 @@ def run(config: Path, once: bool, pause: float) -> int:
 @click.option("--to", "receivers", multiple=True, metavar="ID", help="Receiver; may be repeated.")
 @click.option("--version", "version", metavar="V", help="CDM version of a new case; that of the document unless told.")
 @click.option("--answers", "parent_id", metavar="ID", help="The document it answers.")
+@click.option("--attach", multiple=True, type=_FILE, metavar="FILE", help="A file to send along; may be repeated.")
+@click.option("--attach-medical", multiple=True, type=_FILE, metavar="FILE", help="The same, for medical staff only.")
 @common_options()
 def send(
     document: str,
@@ -86,14 +89,18 @@ def send(
     receivers: tuple[str, ...],
     version: str | None,
     parent_id: str | None,
+    attach: tuple[Path, ...],
+    attach_medical: tuple[Path, ...],
     format: str,
     output: Path | None,
     quiet: bool,
     lang: str,
 ) -> int:
     """Send DOCUMENT (a SED in XML) in a case. It is stored for sending; `eessi node run` carries it."""
-    from eessi.sed import Sed, parse
+    from eessi.sed import Attachment, Sed, parse
 
+    files = [(path, path in attach_medical) for path in (*attach, *attach_medical)]
+    attachments = [Attachment.read(path, medical=medical) for path, medical in files]
     sed = parse(read_source(document))
     if not isinstance(sed, Sed):
         raise UsageError(f"{document} has an envelope already; give the SED alone")
@@ -104,7 +111,7 @@ def send(
             case_id = str(
                 opened.start(buc, receivers, version=version or (sed.version if not sed.is_sandbox else "4.4"))
             )
-        sent = opened.send(case_id, sed, parent_id=parent_id, receivers=receivers or None)
+        sent = opened.send(case_id, sed, parent_id=parent_id, receivers=receivers or None, attachments=attachments)
     found = {
         "case": str(sent.case_id),
         "document": sent.document_id,
@@ -176,6 +183,40 @@ def _as_text(found: Status) -> str:
     )
     lines += [f"  cases {state}: {number}" for state, number in found.cases.items()]
     return "\n".join(lines)
+
+
+@node.command("ping")
+@click.argument("institution", metavar="ID")
+@_config
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the receipt.")
+def ping(institution: str, config: Path, wait: float) -> int:
+    """Send a test message to the institution ID and wait until it is receipted; nobody there sees it.
+
+    Exit code 6 when no receipt comes in time: the last step says how far the message got.
+    """
+    import time
+
+    from eessi.errors import TransportError
+    from eessi.ids import InstitutionId
+    from eessi.transport import State
+
+    with opened_node(config) as opened:
+        engine, until = opened.engine, time.monotonic() + wait
+        message_id = engine.outbox.ping(InstitutionId(institution), opened.clock())
+        while (
+            engine.outbox.status(message_id).state not in {State.RECEIPTED, State.FAILED} and time.monotonic() < until
+        ):
+            if not engine.step(opened.clock()):
+                time.sleep(0.2)
+        ended, steps = engine.outbox.status(message_id), engine.timeline(message_id)
+    for step in steps:
+        click.echo(f"{step.at}  {step.step}{f': {step.detail}' if step.detail else ''}")
+    if ended.state is not State.RECEIPTED:
+        raise TransportError(
+            f"{institution} did not answer within {wait:g} s: {ended.reason or f'the message is {ended.state}'}"
+        )
+    click.echo(f"{institution} answered")
+    return 0
 
 
 @node.command("redrive")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eessi.cli.directory import directory_from, from_option, open_store
+from eessi.cli.directory_store import directory_from, from_option, open_store
 from eessi.cli.output import common_options, print_json, print_table, write
 from eessi.cli.store import store_options
 

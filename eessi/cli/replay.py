@@ -125,7 +125,7 @@ def replay(
         click.echo(f"coverage is {covered.share:.1%} of {covered.total} steps, under {fail_under}%", err=True)
         for row in covered.roles:
             click.echo(f"  {row.buc} {row.version} {row.role}: {row.covered} of {row.total}", err=True)
-    if against is not None and any(_undelivered(run) for run in runs):
+    if against is not None and any(run.undelivered for run in runs):
         return 6
     if differences or short or any(not run.passed for run in runs):
         return 1
@@ -154,11 +154,6 @@ def _run_against(
             runs.append(way.run(scenario, seed=settings.seed, show_values=settings.show_values, lang=settings.lang))
             told(len(runs), len(scenarios))
     return tuple(runs)
-
-
-def _undelivered(run: Run) -> bool:
-    """Whether a step failed because the transport did not bring its document there."""
-    return any(step.exchange is not None and step.exchange.ending == "lost" for step in run.failures)
 
 
 @contextmanager

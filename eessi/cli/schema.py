@@ -33,6 +33,7 @@ OUTPUTS = {
     "replay": ("eessi.testing.report_json", "ReplayDocument", "eessi replay --format json"),
     "campaign": ("eessi.testing.report_json", "CampaignDocument", "eessi campaign KIT --format json"),
     "scenario": ("eessi.testing.report_json", "ScenarioDocument", "scenario files, *.buc.yaml"),
+    "review": ("eessi.testing.review", "Review", "comments and overrides of a reviewer, for eessi replay --review"),
     "directory-find": ("eessi.directory.reports", "FindDocument", "eessi directory find --format json"),
     "directory-show": ("eessi.directory.reports", "ShowDocument", "eessi directory show --format json"),
     "directory-diff": ("eessi.directory.reports", "DiffDocument", "eessi directory diff --format json"),

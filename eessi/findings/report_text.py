@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from eessi.errors import MissingExtra
 from eessi.findings.finding import Finding, Severity
 from eessi.findings.phrases import Phrase, said
 from eessi.findings.report import Judged, count_words, outcome_word, severity_word
@@ -22,10 +23,12 @@ _MARKS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blu
 def as_text(results: Iterable[Judged], *, lang: str = "en", show_values: bool = False) -> Text:
     """All results, one paragraph each, and a last line with the counts. Unreadable inputs are only counted.
 
-    Needs rich, which the extra ``cli`` brings.
+    :raises MissingExtra: without rich (extra ``cli``).
     """
-    from rich.text import Text
-
+    try:
+        from rich.text import Text
+    except ModuleNotFoundError:
+        raise MissingExtra("cli", "verdicts as coloured text") from None
     results = list(results)
     page = Text()
     for judged in results:

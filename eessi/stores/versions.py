@@ -13,7 +13,7 @@ from importlib.resources import as_file, files
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from eessi.errors import StoreError
+from eessi.errors import MissingExtra, StoreError
 
 __all__ = ["bring_up_to_date", "migrate_to", "newest_revisions", "revisions_of"]
 
@@ -69,8 +69,11 @@ def _is_known(revision: str) -> bool:
 
 def migrate_to(connection: Connection, *revisions: str) -> None:
     """Run the migrations that lead to these revisions, one per room; to the newest of all where none are named."""
-    from alembic import command
-    from alembic.config import Config
+    try:
+        from alembic import command
+        from alembic.config import Config
+    except ImportError:
+        raise MissingExtra("stores", "bringing a store to the newest version") from None
 
     with as_file(files("eessi.stores.migrations")) as folder:
         config = Config()

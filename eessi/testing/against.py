@@ -7,8 +7,9 @@ run that simulates everybody.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -17,9 +18,9 @@ import attrs
 from pydantic import BaseModel, ConfigDict, Field
 
 from eessi.errors import InputError, MissingExtra, SecurityError, UsageError
-from eessi.ids import InstitutionId
+from eessi.ids import InstitutionId, SedType
 from eessi.schemas import Registry
-from eessi.sed import parse, validate
+from eessi.sed import Message, parse, validate
 from eessi.testing.record import Run
 from eessi.testing.runner import run
 from eessi.testing.scenario import Scenario
@@ -161,6 +162,9 @@ class Against:
         """Play a scenario; see :func:`eessi.testing.run`. What the real institution holds is not seen.
 
         The institutions of the parties are those of the profile.
+
+        :param seed: of the identifiers; a new one for each run by default, since a real institution has seen those of
+            earlier runs and takes a message with a known one for a repetition.
         :raises UsageError: a party of the scenario is neither real nor played by the profile, or the other way round.
         """
         ids = {row.party: row.institution for row in self.profile.played}
@@ -181,10 +185,23 @@ class Against:
             network=self,
             transport="as4",
             against={self.profile.real.party: real},
-            seed=seed,
+            seed=secrets.randbits(32) if seed is None else seed,
             show_values=show_values,
             lang=lang,
         )
+
+    def heard(self, case_id: str, wanted: Callable[[SedType], bool]) -> str | None:
+        """Code of the first document of this kind that comes into a case; ``None`` when none comes in the profile's time."""
+        until = time.monotonic() + self.profile.timeout_seconds
+        found: list[str] = []
+        while not found and time.monotonic() < until:
+            self._look()
+            for institution in self._engines:
+                for parcel in self.endpoint(institution).receive():  # to the end: what is not asked for is still taken
+                    message = _message(parcel.payload)
+                    if message is not None and message.header.case_id == case_id and wanted(message.sed.type):
+                        found.append(str(message.sed.type))
+        return next(iter(found), None)
 
     def endpoint(self, institution: InstitutionId) -> Transport:
         """The transport of a party that is played; the real one has its own."""
@@ -241,6 +258,14 @@ class Against:
             pmode = pmode.model_copy(update={"pull": often})
             engines[me] = Engine(Store.open("sqlite://"), identity, known, pmode, wire, guard=guard)
         return engines
+
+
+def _message(data: bytes) -> Message | None:
+    try:
+        found = parse(data)
+    except InputError:
+        return None
+    return found if isinstance(found, Message) else None
 
 
 def _now() -> dt.datetime:

@@ -51,6 +51,17 @@ class As4Network:
         self.access_points: dict[str, AccessPoint] = {}
         self._pending: dict[str, InstitutionId] = {}
 
+    def __enter__(self) -> As4Network:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the stores of the engines."""
+        for engine in self.engines.values():
+            engine.outbox.store.close()
+
     def now(self) -> dt.datetime:
         """The network's time."""
         return self._clock() + self._ahead

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from random import Random
 
@@ -9,7 +10,7 @@ import attrs
 
 from eessi.errors import EessiError, UsageError
 from eessi.ids import CdmVersion, SedType
-from eessi.schemas import Registry
+from eessi.schemas import CdmPackage, Registry
 from eessi.sed import Attachment, Sed, build, parse
 from eessi.sed.catalogue import find_sed
 from eessi.testing.scenario import SendOptions
@@ -18,6 +19,12 @@ __all__ = ["SANDBOX", "Builder"]
 
 SANDBOX = "sandbox:1.0"
 """Package of the toolkit's own plain documents, for a SED that no other package knows in the wanted version."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _versions(package: CdmPackage, sed: SedType) -> list[CdmVersion]:
+    """The versions of a SED in a package."""
+    return [entry.version for entry in package.entries() if entry.sed == sed]
 
 
 @attrs.frozen(slots=True)
@@ -62,7 +69,7 @@ class Builder:
     def _version_in(self, coordinates: str, sed: SedType) -> CdmVersion:
         for package in self.registry.packages:
             if package.coordinates == coordinates:
-                versions = [entry.version for entry in package.entries() if entry.sed == sed]
+                versions = _versions(package, sed)
                 if not versions:
                     find_sed(sed)  # a code that is none has a better answer
                     raise UsageError(f"the package {coordinates} does not know {sed}")

@@ -7,6 +7,7 @@ delete) is no step.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 from eessi.buc import Buc, Event, buc
@@ -17,6 +18,7 @@ from eessi.testing.record import CoverageRecord, RoleCoverage, Run, SeriesCovera
 __all__ = ["coverage_of", "joined", "transitions"]
 
 
+@functools.lru_cache(maxsize=512)
 def transitions(definition: Buc, version: CdmVersion) -> tuple[str, ...]:
     """Every step that the rules of a process know in a version: ``LA_BUC_01 4.3 CaseOwner sends A001``."""
     rows = definition.program(version).rows

@@ -8,6 +8,7 @@ from eessi.errors import EessiError
 from eessi.sed import Sed
 from eessi.testing.faults import ENDINGS, read_fault
 from eessi.testing.record import ExchangeRecord
+from eessi.testing.recording import masked
 from eessi.testing.scenario import SendOptions, Step
 
 __all__ = ["ANY", "judge_document", "judge_exchange", "matches"]
@@ -85,16 +86,27 @@ def judge_document(
         if not _fits(found, value):
             failures.append(f"header {name}: expected {value or 'nothing'}, it is {found or 'absent'}")
     for path, value in wanted.items():
-        if not _fits(_value(sed, path), value):
-            failures.append(f"{sed.type}: {path} is not as expected")
+        found = _value(sed, path)
+        if not _fits(found, value):
+            is_ = (
+                "absent" if found is None else "there, and a group: name a value in it" if not found else masked(found)
+            )
+            failures.append(f"{sed.type}: {path} is not as expected: expected {_wanted(value)}, it is {is_}")
     return failures
 
 
+def _wanted(value: str | None) -> str:
+    return "nothing" if value is None else "any value" if value == ANY else "another value"
+
+
 def _value(sed: Sed, path: str) -> str | None:
-    try:
-        return " ".join(sed.values(path)) if path in sed else None
-    except EessiError:
+    """The text at a path, empty for a group; ``None`` where there is nothing."""
+    if path not in sed:
         return None
+    try:
+        return " ".join(sed.values(path))
+    except EessiError:
+        return ""
 
 
 def _fits(found: str | None, wanted: str | None) -> bool:

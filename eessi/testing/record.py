@@ -299,6 +299,11 @@ class Run(_Record):
         return tuple(step for step in self.steps if not step.passed and not step.accepted)
 
     @property
+    def undelivered(self) -> bool:
+        """Whether a step failed because the transport did not bring its document there."""
+        return any(step.exchange is not None and step.exchange.ending == "lost" for step in self.failures)
+
+    @property
     def undetermined(self) -> tuple[str, ...]:
         """Names of the delivered documents that no check could prove valid or invalid."""
         return tuple(

@@ -58,6 +58,7 @@ class CampaignDocument(_Document):
     kit: str
     title: str
     transport: str
+    against: str | None
     results: tuple[CheckRecord, ...]
     requirements: tuple[RequirementRecord, ...]
     summary: _CampaignSummary

@@ -55,7 +55,10 @@ def run(
     :param seed: instead of the scenario's own. :param show_values: do not mask the values of documents.
     :raises DefinitionError: when the scenario asks for what does not exist: a process, an institution, a document.
     """
-    stage = Stage.set(
+    strange = set(against or {}) - set(scenario.parties)
+    if strange:
+        raise UsageError(f"no party is called {sorted(strange)[0]!r}; known: {', '.join(scenario.parties)}")
+    with Stage.set(
         scenario,
         registry or Registry.default(),
         directory or Directory.synthetic(),
@@ -64,16 +67,13 @@ def run(
         scenario.seed if seed is None else seed,
         show_values,
         lang,
-    )
-    strange = set(against or {}) - set(scenario.parties)
-    if strange:
-        raise UsageError(f"no party is called {sorted(strange)[0]!r}; known: {', '.join(scenario.parties)}")
-    stage.real = dict(against or {})
-    started = stage.clock()
-    steps: list[StepRecord] = []
-    for step in scenario.steps:
-        steps.extend(_step(stage, step, len(steps)))
-    return record_of(stage, started=started, steps=tuple(steps), transport=transport)
+    ) as stage:
+        stage.real = dict(against or {})
+        started = stage.clock()
+        steps: list[StepRecord] = []
+        for step in scenario.steps:
+            steps.extend(_step(stage, step, len(steps)))
+        return record_of(stage, started=started, steps=tuple(steps), transport=transport)
 
 
 def record_of(stage: Stage, *, started: object, steps: tuple[StepRecord, ...], transport: str = "memory") -> Run:

@@ -61,7 +61,7 @@ def _once(stage: Stage, step: Step) -> Outcome:
     assert isinstance(options, SendOptions)
     sender = stage.players[sentence.sender]
     names = sentence.receivers or tuple(name for name in stage.players if name != sentence.sender)
-    sed, name = _named(step, sender)
+    sed, name = _named(stage, step, sender)
     if sentence.sender in stage.real:
         return _awaited(stage, step, sed, names)
     try:
@@ -197,7 +197,7 @@ def arrived_late(name: str, arrival: Arrival) -> str:
     return f"An earlier {what} arrives only now at {name}{tail}."
 
 
-def _named(step: Step, sender: Player) -> tuple[SedType, str]:
+def _named(stage: Stage, step: Step, sender: Player) -> tuple[SedType, str]:
     """The SED code and the name of the document that a step sends."""
     sentence, options = step.sentence, step.options
     assert isinstance(sentence, Send)
@@ -205,13 +205,26 @@ def _named(step: Step, sender: Player) -> tuple[SedType, str]:
     if sentence.action == "update":
         held = sender.documents.get(sentence.document)
         if held is None or not held.mine:
-            raise step.error(f"{sender.name} has sent no document called {sentence.document!r}")
+            missing = f"{sender.name} has sent no document called {sentence.document!r}"
+            raise UsageError(missing) if _planned(stage, step) else step.error(missing)
         return held.sed.type, held.name
     try:
         sed = SedType(sentence.document)
     except EessiError as error:
         raise step.error(str(error)) from None
     return sed, options.name or sender.free_name(sed)
+
+
+def _planned(stage: Stage, step: Step) -> bool:
+    """Whether an earlier step should have sent the document: then this run went wrong, and not the scenario."""
+    sentence = step.sentence
+    assert isinstance(sentence, Send)
+    for one in stage.scenario.steps[: step.number - 1]:
+        if isinstance(one.sentence, Send) and one.sentence.sender == sentence.sender:
+            name = one.options.name if isinstance(one.options, SendOptions) else None
+            if sentence.document == name or sentence.document.partition("-")[0] == one.sentence.document:
+                return True
+    return False
 
 
 def exchange_record(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,7 +26,7 @@ from eessi.transport import InMemoryNetwork, Transport
 if TYPE_CHECKING:
     from eessi.transport.wss import KeyPair
 
-__all__ = ["Network", "Real", "Stage", "signed", "signers"]
+__all__ = ["Network", "Real", "Stage", "opened_network", "signed", "signers"]
 
 
 class Network(Protocol):
@@ -48,14 +49,21 @@ class Real:
     tries: int = 20
 
 
-def _network(transport: str, clock: VirtualClock) -> Network:
+@contextmanager
+def opened_network(transport: str, clock: VirtualClock) -> Iterator[Network]:
+    """A network of that kind, which gives back what it holds when the block ends.
+
+    :raises UsageError: when there is no such kind.
+    """
     if transport == "memory":
-        return InMemoryNetwork(clock=clock)
-    if transport == "as4":
+        yield InMemoryNetwork(clock=clock)
+    elif transport == "as4":
         from eessi.testing.as4network import As4Network
 
-        return As4Network(clock)
-    raise UsageError(f"no transport is called {transport!r}; it is memory or as4")
+        with As4Network(clock) as network:
+            yield network
+    else:
+        raise UsageError(f"no transport is called {transport!r}; it is memory or as4")
 
 
 def _business_key(institution: InstitutionId) -> KeyPair:
@@ -84,7 +92,7 @@ def signed(sed: Sed, institution: InstitutionId, at: dt.datetime) -> Sed:
 
 @attrs.define(slots=True)
 class Stage:
-    """Everything that a run works with.
+    """Everything that a run works with; what it opened itself is given back when its block ends.
 
     :param directory: the directory today; :meth:`leave` makes a later one.
     :param real: parties that are real systems; their players only mirror what is seen of them.
@@ -101,6 +109,7 @@ class Stage:
     lang: str = "en"
     players: dict[str, Player] = attrs.field(factory=dict)
     real: Mapping[str, Real] = attrs.field(factory=dict)
+    _own: ExitStack = attrs.field(factory=ExitStack, init=False)
     _empty: dict[str, Case] = attrs.field(factory=dict, init=False)
     _reached: dict[tuple[InstitutionId, dt.date], Refusal | None] = attrs.field(factory=dict, init=False)
 
@@ -120,21 +129,29 @@ class Stage:
 
         :raises DefinitionError: when the directory has nobody for a party of the scenario.
         """
-        clock = VirtualClock(scenario.starts)
-        stage = cls(
-            scenario,
-            registry,
-            directory,
-            network or _network(transport, clock),
-            clock,
-            Random(seed),  # noqa: S311  # repeatable identifiers for tests, no secrets
-            seed,
-            show_values,
-            lang,
-        )
-        for name in scenario.parties:
-            stage.players[name] = stage._player(name)
+        clock, own = VirtualClock(scenario.starts), ExitStack()
+        with own:  # closed here when a player cannot be placed
+            stage = cls(
+                scenario,
+                registry,
+                directory,
+                network or own.enter_context(opened_network(transport, clock)),
+                clock,
+                Random(seed),  # noqa: S311  # repeatable identifiers for tests, no secrets
+                seed,
+                show_values,
+                lang,
+            )
+            for name in scenario.parties:
+                stage.players[name] = stage._player(name)
+            stage._own = own.pop_all()
         return stage
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._own.close()
 
     @property
     def definition(self) -> Buc:

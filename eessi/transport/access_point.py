@@ -2,7 +2,7 @@
 
 Outbox takes from institutions, Inbox answers their pull requests, Inbound takes from other access points. What it
 forwards it does not touch; between two doubles the parts may be encrypted and are decrypted again, the signed header and
-body staying as they are. It is no product: its queues live in memory.
+body staying as they are. It is no product: its queues live in memory, and where it is given a shelf they outlive it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from eessi.transport.names import XENC, clark
 from eessi.transport.pmode import PMode
 from eessi.transport.policy import EnvelopePolicy
 from eessi.transport.refusal import Refused
+from eessi.transport.shelf import Held, Shelf
 from eessi.transport.wire import Answer, Unreachable, Wire
 
 if TYPE_CHECKING:
@@ -103,25 +104,12 @@ class Neighbour:
     encryption: x509.Certificate | None = None
 
 
-@attrs.define(slots=True)
-class _Held:
-    """A message on its way through."""
-
-    data: Octets
-    content_type: str
-    receiver: str
-    message_id: str
-    due: dt.datetime
-    expects_receipt: bool = True
-    in_flight_until: dt.datetime | None = None
-    attempts: int = 0
-
-
 class AccessPoint:
     """One double.
 
     :param key: signs its warnings and errors, and decrypts what neighbours encrypted for it.
     :param faults: what goes wrong, asked per message taken at Outbox.
+    :param shelf: keeps what was taken until it is passed on, so that a double that is killed and started again loses nothing.
     :param in_flight: how long a pulled message waits for its receipt before it may be pulled again.
     :raises SecurityError: for an institution that is not simulated.
     """
@@ -138,6 +126,7 @@ class AccessPoint:
         faults: Callable[[int], Sequence[Trouble]] = lambda _number: (),
         in_flight: dt.timedelta = dt.timedelta(minutes=10),
         guard: Guard | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.name, self.key, self.pmode, self.wire = name, key, pmode, wire
         self.served = {one.partner.id: one for one in served}
@@ -146,10 +135,11 @@ class AccessPoint:
         for one in self.served.values():
             (guard or Guard()).check_simulating(one.partner)
         self._faults, self._count = faults, 0
-        self._forwards: deque[_Held] = deque()
-        self._queues: dict[str, deque[_Held]] = {one.mpc: deque() for one in self.served.values()}
+        self._shelf = shelf
+        self._forwards: deque[Held] = deque(() if shelf is None else shelf.held())
+        self._queues: dict[str, deque[Held]] = {one.mpc: deque() for one in self.served.values()}
         self._requests: dict[str, dt.datetime] = {}
-        self._postponed: _Held | None = None
+        self._postponed: Held | None = None
         self._lock = threading.RLock()
         self.log: list[tuple[dt.datetime, str, str]] = []
 
@@ -201,7 +191,8 @@ class AccessPoint:
         if routing is None or routing.message.receiver.id not in self.served:
             return self._error(envelope, "EBMS:0020", "the receiver is not served here", now)
         receiver = routing.message.receiver.id
-        self._forwards.append(_held(data, content_type, receiver, envelope, now))
+        with self._lock:
+            self._forwards.append(self._kept(_held(data, content_type, receiver, envelope, now)))
         return Answer(202)
 
     def inbox(self, data: Octets, content_type: str, now: dt.datetime) -> Answer:
@@ -222,7 +213,7 @@ class AccessPoint:
             return Answer(200, held.content_type, held.data)
         return self._signal("EBMS:0006", "no message is waiting on this channel", request.message_id, now)
 
-    def _pull(self, mpc: str, now: dt.datetime) -> _Held | None:
+    def _pull(self, mpc: str, now: dt.datetime) -> Held | None:
         """The next message of a channel; two that pull at once never get the same one."""
         with self._lock:
             for held in self._queues[mpc]:
@@ -231,6 +222,7 @@ class AccessPoint:
                         held.in_flight_until = now + self.in_flight
                     else:
                         self._queues[mpc].remove(held)
+                        self._gone(held)
                     self.log.append((now, "pulled", held.message_id))
                     return held
         return None
@@ -260,6 +252,8 @@ class AccessPoint:
             ended = "postponed"
             held.due = now + dt.timedelta(seconds=5 * held.attempts)
             self._forwards.append(held)
+        if ended != "postponed":
+            self._gone(held)
         self.log.append((now, ended, held.message_id))
         return True
 
@@ -275,7 +269,7 @@ class AccessPoint:
 
     # --- inside ---
 
-    def _pass_on(self, held: _Held, here: Served | None) -> Answer:
+    def _pass_on(self, held: Held, here: Served | None) -> Answer:
         if here is not None:
             assert here.push_url is not None
             return self.wire.post(here.push_url, held.content_type, held.data)
@@ -290,7 +284,7 @@ class AccessPoint:
     def _neighbour(self, receiver: str) -> Neighbour | None:
         return next((one for one in self.neighbours if receiver in one.institutions), None)
 
-    def _hold(self, held: _Held, faults: Mapping[HopFault, Trouble], now: dt.datetime) -> None:
+    def _hold(self, held: Held, faults: Mapping[HopFault, Trouble], now: dt.datetime) -> None:
         if HopFault.TAMPERED in faults:
             held.data = _tampered(bytes(held.data))
         if HopFault.LATE in faults:
@@ -299,15 +293,25 @@ class AccessPoint:
             self.log.append((now, name.value, held.message_id))
         if HopFault.LOST in faults:
             return
+        self._kept(held)
         if HopFault.REORDERED in faults and self._postponed is None:
             self._postponed = held
             return
         self._forwards.append(held)
         if HopFault.DUPLICATE in faults:
-            self._forwards.append(attrs.evolve(held))
+            self._forwards.append(self._kept(attrs.evolve(held, file=None)))
         if self._postponed is not None:
             self._forwards.append(self._postponed)
             self._postponed = None
+
+    def _kept(self, held: Held) -> Held:
+        if self._shelf is not None:
+            self._shelf.put(held)
+        return held
+
+    def _gone(self, held: Held) -> None:
+        if self._shelf is not None:
+            self._shelf.drop(held)
 
     def release(self) -> None:
         """Let go of a message that was held back to be overtaken, when nothing follows it."""
@@ -350,6 +354,7 @@ class AccessPoint:
             for queue in self._queues.values():
                 for held in [one for one in queue if one.message_id == message_id and one.in_flight_until is not None]:
                     queue.remove(held)
+                    self._gone(held)
 
     def _struck(self, now: dt.datetime, fault: HopFault, answer: Answer) -> Answer:
         self.log.append((now, fault.value, ""))
@@ -366,9 +371,9 @@ class AccessPoint:
         return Answer(200, packet.content_type, packet.body)
 
 
-def _held(data: Octets, content_type: str, receiver: str, envelope: Envelope, now: dt.datetime) -> _Held:
+def _held(data: Octets, content_type: str, receiver: str, envelope: Envelope, now: dt.datetime) -> Held:
     """A signal is gone once it is pulled; only a user message waits for its receipt."""
-    return _Held(data, content_type, receiver, envelope.units[0].message_id, now, envelope.user_message is not None)
+    return Held(data, content_type, receiver, envelope.units[0].message_id, now, envelope.user_message is not None)
 
 
 def _is_id(text: str) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from eessi.ids import InstitutionId
-from eessi.transport.access_point import AccessPoint, Neighbour, Served
+from eessi.transport.access_point import AccessPoint, HopFault, Neighbour, Served, Trouble, troubles
 from eessi.transport.config_files import read_bytes, read_config
 from eessi.transport.demo_keys import demo_key
 from eessi.transport.identity import Partner
 from eessi.transport.names import DEFAULT_MPC
 from eessi.transport.pmode import load_pmode
+from eessi.transport.shelf import Shelf
 from eessi.transport.wire import Wire
 from eessi.transport.wss import KeyPair, load_certificates
 
@@ -38,16 +40,27 @@ class _Neighbour(_Row):
     certificate: str | None = None
 
 
+class _Fault(_Row):
+    name: HopFault
+    number: int
+    minutes: float = 60
+
+
 class _File(_Row):
     name: str
     key: str
+    queue: str = "queue"
     profile: str = "eessi"
     institution: list[_Institution]
     neighbour: list[_Neighbour] = []
+    fault: list[_Fault] = []
 
 
 def load_access_point(file: Path, wire: Wire, *, password: str | None = None) -> AccessPoint:
     """Build the double that a TOML file describes; paths in it are relative to the file.
+
+    What it has taken and not passed on lies in the folder ``queue``. A ``[[fault]]`` has the name of a fault, the number of the
+    message taken at Outbox that it strikes, and for a late one its minutes.
 
     :raises DefinitionError: no TOML, unknown or missing keys.
     :raises InputError: a key or certificate that cannot be read.
@@ -66,8 +79,16 @@ def load_access_point(file: Path, wire: Wire, *, password: str | None = None) ->
         found = None if one.certificate is None else load_certificates(read_bytes(folder / one.certificate))[0]
         neighbours.append(Neighbour(one.name, one.url, frozenset(one.institutions), found))
     key = KeyPair.load(read_bytes(folder / config.key), password, source=config.key)
+    planted = [Trouble(one.name, one.number, dt.timedelta(minutes=one.minutes)) for one in config.fault]
     return AccessPoint(
-        InstitutionId(config.name), key, load_pmode(config.profile), wire, served=served, neighbours=neighbours
+        InstitutionId(config.name),
+        key,
+        load_pmode(config.profile),
+        wire,
+        served=served,
+        neighbours=neighbours,
+        faults=troubles(planted),
+        shelf=Shelf(folder / config.queue),
     )
 
 

@@ -6,6 +6,7 @@
     corners.first.send(Parcel(...))
     corners.run()
     [parcel] = corners.second.receive()
+    corners.close()                          # or: with FourCorners(...) as corners
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class As4Transport:
 class FourCorners:
     """Two institutions and two access-point doubles, joined by local addresses, on one clock of their own.
 
-    :param stores: one per institution; in memory by default.
+    :param stores: one per institution, the caller's to close; by default in memory and closed with the corners.
     :param faults: what goes wrong at the access point of the first and the second institution.
     :param encrypt: whether the two access points encrypt between them.
     :param changes: changes to the P-Mode profile ``eessi``.
@@ -90,9 +91,21 @@ class FourCorners:
             )
             for side in (0, 1)
         )
-        opened = stores or (Store.open("sqlite://"), Store.open("sqlite://"))
-        self.engines = tuple(self._engine(ids[side], ids[1 - side], aps[side], opened[side]) for side in (0, 1))
+        self._own = () if stores else (Store.open("sqlite://"), Store.open("sqlite://"))
+        held = stores or self._own
+        self.engines = tuple(self._engine(ids[side], ids[1 - side], aps[side], held[side]) for side in (0, 1))
         self.first, self.second = (As4Transport(engine, lambda: self.now) for engine in self.engines)
+
+    def __enter__(self) -> FourCorners:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the stores that were opened here."""
+        for store in self._own:
+            store.close()
 
     def _access_point(
         self,

@@ -138,8 +138,6 @@ class Inbox:
         if judged.result is not Result.ACCEPT and not self._unsigned_error(judged, answering):
             return self._refuse(envelope, message, judged.code or "EBMS:0004", judged.detail, now, pulled=pulled)
         try:
-            if any(isinstance(unit, PullRequest) for unit in envelope.units):
-                raise Refused("EBMS:0002", "nothing can be pulled here", finding="AS4-HEADER")
             if message is not None:
                 self._check(message)
         except Refused as refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from tests.node.conftest import BE, FR, Pair, pair_of, sandbox
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Pair:
-    stores = (Store.open(tmp_path / "fr.db"), Store.open(tmp_path / "be.db"))
-    return pair_of(FourCorners(FR, BE, stores=stores))
+def files(tmp_path: Path) -> Iterator[Pair]:
+    with Store.open(tmp_path / "fr.db") as fr, Store.open(tmp_path / "be.db") as be:
+        yield pair_of(FourCorners(FR, BE, stores=(fr, be)))
 
 
 def test_a_case_goes_through(files: Pair) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from eessi.cli.node_work import opened_node
 from eessi.cli.program import run
 from eessi.errors import DefinitionError
 from eessi.node.config import load_config
@@ -78,6 +79,51 @@ def test_a_document_travels_between_two_nodes(
     assert run(["node", "status", "--store", str(tmp_path / "be" / "eessi.db"), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["cases"] == {"open": 1}
     assert run(["node", "held", *configs["be"]]) == 0
+    scan, pages = tmp_path / "scan.pdf", tmp_path / "pages.pdf"
+    for file in (scan, pages):
+        file.write_bytes(b"%PDF-1.7 synthetic")
+    words = ["node", "send", str(document), *configs["fr"], "--case", sent["case"], "--attach", str(scan)]
+    assert run([*words, "--attach-medical", str(pages)]) == 1, "the process does not allow a second A001"
+    assert "may be sent once" in capsys.readouterr().err
+    document.write_bytes(sandbox("H001").data)
+    assert run([*words, "--attach-medical", str(pages), "--format", "json"]) == 0
+    beside = json.loads(capsys.readouterr().out)
+    with opened_node(tmp_path / "fr" / "node.toml") as node:
+        got = node.document(beside["case"], beside["document"], who="doctor", right=True).attachments
+    assert [(one.file_name, one.medical) for one in got] == [("scan.pdf", False), ("pages.pdf", True)]
+
+
+def test_a_ping_says_how_far_it_got(
+    double: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, url = double
+    for name, institution in (("fr", FR), ("be", BE)):
+        words = ["node", "init", str(tmp_path / name), "--access-point", str(file), "--institution", institution]
+        assert run([*words, "--url", url]) == 0
+    config = ["--config", str(tmp_path / "fr" / "node.toml")]
+    assert run(["node", "ping", "DE:0000000001", *config]) == 2
+    assert "knows no institution" in capsys.readouterr().err
+    assert run(["node", "ping", BE, *config, "--wait", "0.5"]) == 6, "nobody pulls there"
+    said = capsys.readouterr()
+    assert "taken" in said.out
+    assert "did not answer within 0.5 s: the message is taken" in said.err
+    command = [sys.executable, "-c", "from eessi.cli import main; main()", "node", "run"]
+    far = subprocess.Popen(
+        [*command, "--config", str(tmp_path / "be" / "node.toml"), "--pause", "0.1"], stderr=subprocess.DEVNULL
+    )
+    try:
+        assert run(["node", "ping", BE, *config, "--wait", "60"]) == 0
+    finally:
+        far.terminate()
+        far.wait(timeout=30)
+    said = capsys.readouterr()
+    assert [line.split()[1].strip(":") for line in said.out.splitlines()[:4]] == [
+        "queued",
+        "sent",
+        "taken",
+        "receipted",
+    ]
+    assert said.out.splitlines()[-1] == f"{BE} answered"
 
 
 def test_an_access_point_that_does_not_answer_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,21 @@ from tests.node.conftest import BE, FR, Pair, pair_of, sandbox
 
 
 @pytest.fixture
-def finished(tmp_path: Path) -> Pair:
+def finished(tmp_path: Path) -> Iterator[Pair]:
     """A case that went through, in two files."""
-    stores = (Store.open(tmp_path / "fr.db"), Store.open(tmp_path / "be.db"))
-    pair = pair_of(FourCorners(FR, BE, stores=stores))
+    with Store.open(tmp_path / "fr.db") as fr, Store.open(tmp_path / "be.db") as be:
+        pair = pair_of(FourCorners(FR, BE, stores=(fr, be)))
+        play_through(pair)
+        yield pair
+
+
+def play_through(pair: Pair) -> None:
     case_id = pair.fr.start("LA_BUC_01", [BE], version="4.4")
     sent = pair.fr.send(case_id, sandbox("A001"))
     pair.run()
     pair.corners.advance(dt.timedelta(days=3))
     pair.be.send(case_id, sandbox("A011"), parent_id=sent.document_id)
     pair.run()
-    return pair
 
 
 def case_of(pair: Pair) -> str:

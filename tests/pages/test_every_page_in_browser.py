@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import pytest
@@ -20,9 +19,7 @@ from pypdf import PdfReader
 import eessi
 from eessi.buc import Case, Event, record
 from eessi.cli.program import program
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+from tests.pages.conftest import Opened
 
 pytestmark = pytest.mark.peers
 
@@ -55,12 +52,6 @@ SITE = {
 PAGES = sorted([*COMMANDS, *SITE])
 PAPER = 718
 """Width of an A4 page in CSS pixels, less the browser's margins of 1 cm."""
-
-
-class Opened(NamedTuple):
-    page: Page
-    messages: list[str]
-    requests: list[str]
 
 
 def a_request() -> bytes:
@@ -108,17 +99,9 @@ def folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["light", "dark"])
-def opened(request: pytest.FixtureRequest, browser: Browser, folder: Path, name: str) -> Iterator[Opened]:
-    messages: list[str] = []
-    requests: list[str] = []
-    page = browser.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 900})
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("request", lambda made: requests.append(made.url))
-    page.goto((folder / SITE.get(name, f"{name}.html")).as_uri())
-    yield Opened(page, messages, requests)
-    page.close()
+@pytest.fixture
+def shown(folder: Path, name: str) -> Path:
+    return folder / SITE.get(name, f"{name}.html")
 
 
 every_page = pytest.mark.parametrize("name", PAGES)

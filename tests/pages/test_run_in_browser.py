@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from eessi.pages import campaign_report, run_report
 from eessi.testing import Scenario, run
 from eessi.testing.campaigns import Options, find_kit, run_kit
+from eessi.testing.coverage import joined
+from tests.pages.conftest import Opened
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.peers
 
@@ -24,7 +25,7 @@ def report(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "examples" / "scenarios"
     runs = [run(Scenario.load(folder / name)) for name in ("s_buc_01.buc.yaml", "la_buc_01.buc.yaml")]
     path = tmp_path_factory.mktemp("report") / "run.html"
-    path.write_text(run_report(*runs), encoding="utf-8")
+    path.write_text(run_report(*runs, coverage=joined(runs).model_dump(mode="json")), encoding="utf-8")
     return path
 
 
@@ -36,29 +37,19 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["light", "dark"])
-def opened(
-    request: pytest.FixtureRequest, browser: Browser, report: Path
-) -> Iterator[tuple[Page, list[str], list[str]]]:
-    messages: list[str] = []
-    requests: list[str] = []
-    page = browser.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 900})
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("request", lambda made: requests.append(made.url))
-    page.goto(report.as_uri())
-    yield page, messages, requests
-    page.close()
+@pytest.fixture
+def shown(report: Path) -> Path:
+    return report
 
 
-def test_it_opens_from_disk_without_error_or_request(opened: tuple[Page, list[str], list[str]], report: Path) -> None:
+def test_it_opens_from_disk_without_error_or_request(opened: Opened, report: Path) -> None:
     page, messages, requests = opened
     assert page.locator("svg.sequence").count() == 2
     assert messages == []
     assert requests == [report.as_uri()]
 
 
-def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> None:
+def test_axe_finds_no_violation(opened: Opened) -> None:
     page, _, _ = opened
     page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     found = Axe().run(page)
@@ -66,7 +57,7 @@ def test_axe_finds_no_violation(opened: tuple[Page, list[str], list[str]]) -> No
     assert len(found.response["passes"]) > 20
 
 
-def test_axe_finds_no_violation_in_a_campaign(opened: tuple[Page, list[str], list[str]], campaign: Path) -> None:
+def test_axe_finds_no_violation_in_a_campaign(opened: Opened, campaign: Path) -> None:
     page, messages, requests = opened
     page.goto(campaign.as_uri())
     found = Axe().run(page)
@@ -77,7 +68,7 @@ def test_axe_finds_no_violation_in_a_campaign(opened: tuple[Page, list[str], lis
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
-def test_everything_is_reached_by_keyboard(opened: tuple[Page, list[str], list[str]]) -> None:
+def test_everything_is_reached_by_keyboard(opened: Opened) -> None:
     page, _, _ = opened
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -88,7 +79,7 @@ def test_everything_is_reached_by_keyboard(opened: tuple[Page, list[str], list[s
     assert {"a", "summary", "div"} <= seen
 
 
-def test_nothing_runs_over_on_a_narrow_screen(opened: tuple[Page, list[str], list[str]]) -> None:
+def test_nothing_runs_over_on_a_narrow_screen(opened: Opened) -> None:
     page, _, _ = opened
     page.set_viewport_size({"width": 375, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375

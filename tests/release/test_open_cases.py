@@ -19,13 +19,11 @@ from tests.node.conftest import BE, FR, pair_of, sandbox
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """The store of a node with one open case in which A001 and A005 were sent."""
-    stores = (Store.open(tmp_path / "fr.db"), Store.open(tmp_path / "be.db"))
-    pair = pair_of(FourCorners(FR, BE, stores=stores))
-    case_id = pair.fr.start("LA_BUC_01", [BE], version="4.3")
-    pair.fr.send(case_id, sandbox("A001"))
-    pair.fr.send(case_id, sandbox("A005"))
-    for one in stores:
-        one.close()
+    with Store.open(tmp_path / "fr.db") as fr, Store.open(tmp_path / "be.db") as be:
+        pair = pair_of(FourCorners(FR, BE, stores=(fr, be)))
+        case_id = pair.fr.start("LA_BUC_01", [BE], version="4.3")
+        pair.fr.send(case_id, sandbox("A001"))
+        pair.fr.send(case_id, sandbox("A005"))
     return tmp_path / "fr.db"
 
 

@@ -55,3 +55,14 @@ def sends(sentence: str, *options: str) -> str:
     """A step that sends a sandbox document of a synthetic person."""
     data = "data: {Person: {PersonIdentification: {familyName: Testperson, forename: Ada, dateBirth: 1980-01-15, sex: '02'}}}"
     return "\n".join([f"{sentence}:", *(f"    {line}" for line in (data, *options))])
+
+
+REAL_STEPS = (
+    sends("FR sends A001 to BE"),
+    "BE replies to A001 of FR with A011",
+    "FR has A011",
+    "BE may not send A002",
+    sends("FR sends X001 to BE"),
+    "FR is closed",
+)
+"""A case in which BE may be a real system."""

@@ -1,8 +1,8 @@
 """A process of its own: an access-point double and, behind it, a node that plays a real institution.
 
-Run as ``python real_institution.py FOLDER HABIT``; it writes the double's address to ``FOLDER/address`` once it listens.
-``HABIT`` is what it answers a request with: a SED code, ``nothing`` (it receipts and stays silent), ``broken`` (no SED), or
-``gone`` (the access point takes messages, nobody fetches them).
+Run as ``python real_institution.py FOLDER``; it writes the double's address to ``FOLDER/address`` once it listens.
+``FOLDER/habit`` says what it answers a request with: a SED code, ``nothing`` (it receipts and stays silent), ``broken`` (no
+SED), or ``gone`` (the access point takes messages, nobody fetches them); it is read again and again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PLAYED, REAL = "FR:0100000001", "BE:0203980409"
 PERSON = {"familyName": "Testperson", "forename": "Ada", "dateBirth": "1980-01-15", "sex": "02"}
 
 
-def main(folder: Path, habit: str) -> None:
+def main(folder: Path) -> None:
     with HttpWire() as wire:
         point = load_access_point(folder / "access-point.toml", wire)
         doors = {f"/Business/{door}": getattr(point, door.lower()) for door in ("Outbox", "Inbox", "Inbound")}
@@ -40,6 +40,7 @@ def main(folder: Path, habit: str) -> None:
             (folder / "address.part").rename(folder / "address")
             while True:
                 point.step(dt.datetime.now(dt.UTC))
+                habit = (folder / "habit").read_text()
                 if habit != "gone":
                     work(node, habit)
                 time.sleep(0.02)
@@ -60,4 +61,4 @@ def work(node: Node, habit: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

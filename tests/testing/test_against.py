@@ -14,7 +14,7 @@ from eessi.sed import Message, build, parse
 from eessi.testing import Run, Scenario, run
 from eessi.testing.stage import Real
 from eessi.transport import Endpoint, InMemoryNetwork, Parcel
-from tests.testing.conftest import sends
+from tests.testing.conftest import REAL_STEPS
 
 PERSON = {
     "Person": {
@@ -57,16 +57,6 @@ class System:
         self.end.send(Parcel(self.end.institution, request.header.sender.institution, reply.data))
 
 
-STEPS = (
-    sends("FR sends A001 to BE"),
-    "BE replies to A001 of FR with A011",
-    "FR has A011",
-    "BE may not send A002",
-    sends("FR sends X001 to BE"),
-    "FR is closed",
-)
-
-
 def played(scenario: Scenario, **system: object) -> Run:
     network = InMemoryNetwork()
     real = System(network.endpoint(BELGIUM), **system)  # type: ignore[arg-type]  # fields of System
@@ -74,7 +64,7 @@ def played(scenario: Scenario, **system: object) -> Run:
 
 
 def test_a_real_system_that_does_what_it_should_passes(scenario: Callable[..., Scenario]) -> None:
-    record = played(scenario(*STEPS))
+    record = played(scenario(*REAL_STEPS))
     assert record.passed, [(step.text, step.failures) for step in record.failures]
     exchange = list(record.exchanges)[1]
     assert exchange.before is None, "what a real system checks is not seen"
@@ -94,7 +84,7 @@ def test_a_real_system_that_does_what_it_should_passes(scenario: Callable[..., S
 def test_one_that_does_something_else_fails(
     scenario: Callable[..., Scenario], system: dict[str, object], failure: str
 ) -> None:
-    record = played(scenario(*STEPS[:2]), **system)
+    record = played(scenario(*REAL_STEPS[:2]), **system)
     found = [text for step in record.failures for text in step.failures]
     assert any(failure in text for text in found), found
 
@@ -103,10 +93,10 @@ def test_one_that_sends_something_broken_fails(scenario: Callable[..., Scenario]
     def cut(message: Message) -> Message:
         return attrs.evolve(message, data=message.data[:-200])
 
-    record = played(scenario(*STEPS[:2]), spoil=cut)
+    record = played(scenario(*REAL_STEPS[:2]), spoil=cut)
     assert record.failures[0].failures == ("expected A011, it sent something that cannot be read",)
 
 
 def test_a_party_that_is_not_in_the_scenario_is_refused(scenario: Callable[..., Scenario], root: Path) -> None:
     with pytest.raises(UsageError, match="no party is called 'PL'; known: FR, BE"):
-        run(scenario(*STEPS), against={"PL": Real(lambda: None)})
+        run(scenario(*REAL_STEPS), against={"PL": Real(lambda: None)})

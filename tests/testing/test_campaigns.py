@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import functools
 import gzip
-import importlib
 import json
-import tomllib
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,22 @@ from lxml import etree
 
 from eessi.buc import Case
 from eessi.cli.program import run as command
-from eessi.errors import DefinitionError, ProcessError, UnknownCode
+from eessi.errors import DefinitionError, ProcessError, StoreError, UnknownCode, UsageError
 from eessi.findings import Outcome, Verdict
 from eessi.ids import InstitutionId
 from eessi.pages import campaign_report
 from eessi.testing import players, stage
-from eessi.testing.campaigns import CampaignRecord, CheckRecord, Kit, Options, find_kit, kits, run_kit
+from eessi.testing.campaigns import (
+    CampaignRecord,
+    CheckRecord,
+    Kit,
+    Options,
+    find_kit,
+    folder_kit,
+    kits,
+    run_kit,
+    write_template,
+)
 from eessi.testing.campaigns.attacks import ATTACKS
 from eessi.testing.campaigns.kit import Requirement, read_requirements
 from eessi.transport import memory
@@ -434,12 +446,57 @@ def test_the_page_holds_its_record() -> None:
     assert CampaignRecord.model_validate(document) == record
 
 
-def test_the_template_of_a_national_kit_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = root / "examples" / "national-kit"
-    monkeypatch.syspath_prepend(str(folder))
-    kit = importlib.import_module("national_kit").KIT
-    record = run_kit(kit)
-    assert record.passed, [(check.id, check.observed) for check in record.failed]
-    assert {one.id for one in record.requirements} == {"NAT-01", "NAT-02"}
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["entry-points"]["eessi.campaigns"] == {"national": "national_kit:KIT"}
+# ---- a kit of one's own ----------------------------------------------------------------------------------------------
+
+
+def test_a_new_kit_is_installed_as_a_package_and_run(tmp_path: Path) -> None:
+    kit, site = tmp_path / "kit", tmp_path / "site"
+    assert command(["campaign", "our-country", "-q", "--new", str(kit)]) == 0
+    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *offline, "--target", str(site), str(kit)], check=True)
+    shutil.rmtree(kit)
+    eessi = [sys.executable, "-c", "from eessi.cli import main; main()", "campaign", "our-country", "--format", "json"]
+    path = os.pathsep.join([str(site), str(Path(__file__).parents[2])])
+    done = subprocess.run(eessi, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=True)
+    document = json.loads(done.stdout)
+    assert document["kit"] == "our-country"
+    assert [check["id"] for check in document["results"]] == ["answers-in-time", "question-before-closing"]
+    assert [(one["id"], one["passed"]) for one in document["requirements"]] == [("NAT-01", True), ("NAT-02", True)]
+
+
+@pytest.mark.parametrize(("name", "says"), [("Our Kit", "cannot name a kit"), ("testit", "called testit already")])
+def test_a_name_that_cannot_be_one(name: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=says):
+        write_template(name, tmp_path / "kit")
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(StoreError, match="not empty"):
+        write_template("ours", tmp_path)
+
+
+def kit_folder(tmp_path: Path, *, requirement: str = "NAT-1", step: str = "FR is new") -> Path:
+    (tmp_path / "requirements.csv").write_text("id,text,source\nNAT-1,Something.,a handbook\n")
+    text = f"scenario: x\nbuc: LA_BUC_01\nversion: 4.3\nrequirements: [{requirement}]\nparties:\n"
+    text += f"  FR: {{role: CaseOwner, country: FR}}\nsteps:\n  - {step}\n"
+    (tmp_path / "one.buc.yaml").write_text(text)
+    return tmp_path
+
+
+def test_a_scenario_of_a_kit_that_fails_says_why(tmp_path: Path) -> None:
+    record = run_kit(folder_kit("ours", "x", kit_folder(tmp_path, step="FR is closed")))
+    assert not record.passed
+    assert record.results[0].observed == "expected closed, the case of FR is new"
+    assert run_kit(folder_kit("ours", "x", kit_folder(tmp_path))).passed
+
+
+def test_a_broken_kit_folder_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="a kit has its requirements in this file"):
+        folder_kit("ours", "x", tmp_path)
+    folder = kit_folder(tmp_path, requirement="")
+    with pytest.raises(DefinitionError, match="names the requirements it tests"):
+        run_kit(folder_kit("ours", "x", folder))
+    (folder / "one.buc.yaml").unlink()
+    with pytest.raises(DefinitionError, match="there is no"):
+        folder_kit("ours", "x", folder)

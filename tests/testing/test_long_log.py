@@ -1,19 +1,23 @@
-"""A log of 10,000 events replays to the same case on every release: the digests below were computed once and stay."""
+"""A log of 10,000 events replays to the same case on every release: the digests in ``long_log.toml`` were computed once and stay."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 
+import eessi
 from eessi.buc import Case, Event, buc
 
 COUNT = 10_000
 START = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
 ME, OTHER = "FR:LONGLOG1", "BE:LONGLOG1"
 
-DIGEST = "307aa44267e552ade91978f47b5f6642306a2a591a39a027418c057ef26c1625"
-"""Of everything the case says at the end: state, documents, and every move with its answer."""
+RELEASES = tomllib.loads((Path(__file__).parent / "long_log.toml").read_text(encoding="utf-8"))["release"]
+"""Version and digest of everything the case says at the end: state, documents, and every move with its answer."""
 
 
 def events() -> Iterator[Event]:
@@ -46,8 +50,15 @@ def digest(case: Case) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def test_each_release_has_its_digest_and_a_change_has_its_reason() -> None:
+    assert RELEASES[-1]["version"] == eessi.__version__, "a release adds its row"
+    assert len({row["version"] for row in RELEASES}) == len(RELEASES)
+    for before, after in pairwise(RELEASES):
+        assert after["digest"] == before["digest"] or after.get("why"), after["version"]
+
+
 def test_a_long_log_replays_to_the_same_case() -> None:
     case = buc("LA_BUC_01").start(as_="CaseOwner", version="4.3", me=ME, counterparties=(OTHER,)).replay(events())
     assert len(case.history) == COUNT
-    assert digest(case) == DIGEST
+    assert digest(case) == RELEASES[-1]["digest"]
     assert case.begin().replay(case.history) == case

@@ -206,8 +206,30 @@ def test_coverage_counts_what_was_walked(play: Play) -> None:
     assert played.coverage.total == 135
 
 
+def test_what_is_expected_of_content_is_told_without_the_value(play: Play) -> None:
+    there = "BE has A001:\n    content: {Person: '*', Person/PersonIdentification/familyName: '*'}"
+    wrong = "BE has A001:\n    content: {Person: Eve, Person/PersonIdentification/forename: Eve, Decision: '*'}"
+    absent = "BE has A001:\n    content: {Person/PersonIdentification/forename: }"
+    played = play(ASK, there, wrong, absent)
+    assert played.steps[1].passed, played.steps[1].failures
+    assert played.steps[2].failures == (
+        "A001: Person is not as expected: expected another value, it is there, and a group: name a value in it",
+        "A001: Person/PersonIdentification/forename is not as expected: expected another value, it is text of 3 characters",
+        "A001: Decision is not as expected: expected any value, it is absent",
+    )
+    assert "expected nothing, it is text of 3 characters" in played.steps[3].failures[0]
+
+
 def test_a_new_version_is_a_step_of_its_own(play: Play) -> None:
     assert "LA_BUC_01 4.3 CaseOwner updates A001" in play(ASK, "FR updates A001").coverage.covered
+
+
+def test_a_document_that_never_left_has_no_next_version_and_the_run_goes_on(play: Play) -> None:
+    played = play(ASK, sends("FR sends A011 to BE"), "FR updates A011", "FR has A001")
+    assert [step.passed for step in played.steps] == [True, False, False, True]
+    assert played.steps[2].failures == ("FR has sent no document called 'A011'",)
+    with pytest.raises(DefinitionError, match="no document called 'A002'"):
+        play(ASK, "FR updates A002")
 
 
 def test_coverage_is_counted_by_version_and_role(play: Play) -> None:

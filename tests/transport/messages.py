@@ -7,6 +7,7 @@ import functools
 import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from lxml import etree
@@ -43,14 +44,22 @@ def _template() -> bytes:
         return file.read_bytes()
 
 
+_OPEN = ExitStack()
+
+
 def fresh_store() -> Store:
-    """An empty store in memory."""
+    """An empty store in memory, closed when the test ends."""
     engine = engine_of("sqlite://")
     connection = engine.raw_connection()
     assert connection.driver_connection is not None
     connection.driver_connection.deserialize(_template())
     connection.close()
-    return Store(engine)
+    return _OPEN.enter_context(Store(engine))
+
+
+def close_stores() -> None:
+    """Close every store that :func:`fresh_store` gave."""
+    _OPEN.close()
 
 
 def four_corners(**settings: object) -> FourCorners:

@@ -238,6 +238,11 @@ def test_a_body_in_rows_is_read_back_piece_by_piece(stores: tuple[Store, Store])
         assert MailRows(unit).bulk_length("out", "m-2") == 100
 
 
+def test_a_large_part_in_quoted_printable_is_not_decoded() -> None:
+    frame = b"--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=41" * 40 + b"\r\n--b--"
+    assert code_of(lambda: unpack(laid(frame), 'multipart/related; boundary="b"')) == "EBMS:0004"
+
+
 def test_small_content_stays_in_memory() -> None:
     assert spooled([b"a", b"b"]) == b"ab"
     assert isinstance(spooled([b"a" * 40, b"b" * 40]), Bulk)

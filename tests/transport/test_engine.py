@@ -530,7 +530,7 @@ def test_an_alarm_before_the_24_hours_of_decision_e6() -> None:
 
 def test_what_another_worker_was_answered_is_no_silence() -> None:
     """Two engines over one store: each pulls the channel only at times, and the alarm is about both."""
-    store = Store.open("sqlite://")
+    store = fresh_store()
     idle = engine(Script(*[Unreachable("x", maybe_sent=False)] * 2), store=store)
     busy = engine(Script(*[Answer(202)] * 2), store=store)
     idle.pull_one(CHANNEL, NOW)
@@ -691,8 +691,8 @@ def test_a_lost_message_is_missed_and_redriven() -> None:
 
 
 def test_a_lost_receipt_the_same_id_again_one_delivery() -> None:
-    corners = FourCorners(
-        FR, BE, faults=(troubles(()), troubles([Trouble("lost", 1)])), changes={"receipt": {"hours": 1.0, "resends": 1}}
+    corners = four_corners(
+        faults=(troubles(()), troubles([Trouble("lost", 1)])), changes={"receipt": {"hours": 1.0, "resends": 1}}
     )  # type: ignore[arg-type]  # converted
     sent = corners.first.send(parcel())
     corners.run()

@@ -124,6 +124,34 @@ def test_broken_frames_are_refused(data: bytes, content_type: str) -> None:
     assert caught.value.code == "EBMS:0007"
 
 
+def test_a_boundary_that_the_rules_do_not_allow() -> None:
+    for boundary in ("b*", "b ", "x" * 71):
+        with pytest.raises(Refused, match="names no boundary"):
+            unpack(f"--{boundary}\r\n\r\n1\r\n--{boundary}--".encode(), f'multipart/related; boundary="{boundary}"')
+
+
+def test_what_only_begins_like_a_boundary_is_none() -> None:
+    def body(data: bytes) -> object:
+        return unpack(data, TYPE).root.body
+
+    assert body(b"--b is not yet the first\r\n--b\r\n\r\n1\r\n--b--") == b"1"
+    assert body(b"--b\r\n\r\n1\r\n--bis\r\n2\r\n--b--") == b"1\r\n--bis\r\n2"
+    assert body(b"--b\r\n\r\n1\r\n--b\n2\r\n--b--") == b"1\r\n--b\n2"
+
+
+def test_base64_with_other_signs_or_padding_in_its_middle() -> None:
+    for text in (b"YWJj****YWJjYWJj", b"YQ==YWJjYWJj"):
+        with pytest.raises(Refused, match="said to be base64"):
+            unpack(frame(b"Content-Transfer-Encoding: base64\r\n\r\n" + text), TYPE)
+
+
+def test_a_boundary_that_occurs_by_chance_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["0" * 32, "1" * 32])
+    monkeypatch.setattr("secrets.token_hex", lambda _size: next(drawn))
+    kind, _ = pack(b"<e/>", [MimePart.of(b"..eessi-" + b"0" * 32, "text/plain", "p")])
+    assert parameters(kind)["boundary"] == "eessi-" + "1" * 32
+
+
 def test_limits() -> None:
     many = frame(*[part(b"x") for _ in range(11)])
     with pytest.raises(Refused, match="more than 10 parts"):

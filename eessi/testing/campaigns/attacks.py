@@ -199,41 +199,51 @@ def _leaves(ground: Ground, *, sender: bool) -> str:
     return _reaction(arrived[0]) if arrived else _stays(sending)
 
 
-def _tampered(ground: Ground) -> str:
-    target = Envelopes()
+def _on_the_wire(attack: Callable[[Envelopes], str]) -> Callable[[Ground], str]:
+    """An attack on two institutions over AS4 that are there for it alone."""
+
+    def run(_ground: Ground) -> str:
+        with Envelopes() as target:
+            return attack(target)
+
+    return run
+
+
+@_on_the_wire
+def _tampered(target: Envelopes) -> str:
     out = target.outgoing()
     body = bytes(out.body)
     at = body.rfind(b"\r\n--") - 9
     return str(target.take(body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :], out.content_type).code)
 
 
-def _readdressed(ground: Ground) -> str:
-    target = Envelopes()
+@_on_the_wire
+def _readdressed(target: Envelopes) -> str:
     out = target.outgoing()
     return str(target.take(bytes(out.body).replace(b"FR:TESTIT01", b"FR:TESTIT02"), out.content_type).code)
 
 
-def _unsigned(ground: Ground) -> str:
-    target = Envelopes()
+@_on_the_wire
+def _unsigned(target: Envelopes) -> str:
     out = target.outgoing()
     head, _, rest = bytes(out.body).partition(b"<wsse:Security")
     _, _, tail = rest.partition(b"</wsse:Security>")
     return str(target.take(head + tail, out.content_type).code)
 
 
-def _foreign_key(ground: Ground) -> str:
+@_on_the_wire
+def _foreign_key(target: Envelopes) -> str:
     from eessi.transport.demo_keys import demo_key
     from eessi.transport.identity import Identity
 
-    target = Envelopes()
     engine = target.network.engines[target.france]
     engine.outbox.identity = Identity(target.france, demo_key("FR:INTRUDER"))
     out = target.outgoing()
     return str(target.take(out.body, out.content_type).code)
 
 
-def _repeated_envelope(ground: Ground) -> str:
-    target = Envelopes()
+@_on_the_wire
+def _repeated_envelope(target: Envelopes) -> str:
     out = target.outgoing()
     target.take(out.body, out.content_type)
     again = target.take(out.body, out.content_type)
@@ -241,28 +251,31 @@ def _repeated_envelope(ground: Ground) -> str:
     return "delivered once" if again.duplicate and delivered == 1 else f"delivered {delivered} times"
 
 
-def _id_reused(ground: Ground) -> str:
-    target, other = Envelopes(), Envelopes()
-    out, changed = target.outgoing(), other.outgoing(b"<a>other</a>")
+@_on_the_wire
+def _id_reused(target: Envelopes) -> str:
+    out = target.outgoing()
+    with Envelopes() as other:
+        changed = other.outgoing(b"<a>other</a>")
     target.take(out.body, out.content_type)
     return str(target.take(changed.body, changed.content_type).code)
 
 
-def _misrouted(ground: Ground) -> str:
-    target = Envelopes()
+@_on_the_wire
+def _misrouted(target: Envelopes) -> str:
     target.network.endpoint(InstitutionId("DE:TESTIT01"))
     out = target.outgoing(to="DE:TESTIT01")
     return str(target.take(out.body, out.content_type).code)
 
 
-def _compression_bomb(ground: Ground) -> str:
-    target = Envelopes()
+@_on_the_wire
+def _compression_bomb(target: Envelopes) -> str:
     out = target.outgoing(b"<a>" + b"0" * 30_000_000 + b"</a>")
     return str(target.take(out.body, out.content_type).code)
 
 
-def _noise(ground: Ground) -> str:
-    answer = Envelopes().take(gzip.compress(b"noise" * 100), "multipart/related")
+@_on_the_wire
+def _noise(target: Envelopes) -> str:
+    answer = target.take(gzip.compress(b"noise" * 100), "multipart/related")
     return f"HTTP {answer.answer.status}"
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+
+import attrs
 
 from eessi.errors import EessiError, MissingExtra
 from eessi.ids import InstitutionId
 from eessi.testing.campaigns.kit import CheckRecord, Kit, Options, shipped_requirements
+from eessi.testing.campaigns.outside import transfers
 from eessi.testing.clock import VirtualClock
-from eessi.testing.stage import Network
-from eessi.transport import InMemoryNetwork, Parcel, Part, State, Transport
+from eessi.testing.stage import opened_network
+from eessi.transport import Parcel, Part, State, Transport
 
 __all__ = ["KIT"]
 
@@ -25,19 +29,12 @@ ATTACHMENTS: tuple[tuple[int, ...], ...] = ((), (10_000,), (50_000, 50_000, 50_0
 """Sizes of the attachments of one message."""
 
 
+@attrs.frozen(slots=True)
 class _Line:
     """Two institutions on a network of their own."""
 
-    def __init__(self, transport: str) -> None:
-        self.clock = VirtualClock(dt.datetime(2026, 1, 15, 9, tzinfo=dt.UTC))
-        network: Network
-        if transport == "as4":
-            from eessi.testing.as4network import As4Network
-
-            network = As4Network(self.clock)
-        else:
-            network = InMemoryNetwork(clock=self.clock)
-        self.ends: dict[InstitutionId, Transport] = {one: network.endpoint(one) for one in (FRANCE, BELGIUM)}
+    clock: VirtualClock
+    ends: Mapping[InstitutionId, Transport]
 
     def send(self, number: int, sender: InstitutionId, size: int, attachments: tuple[int, ...]) -> Parcel:
         receiver = BELGIUM if sender == FRANCE else FRANCE
@@ -49,6 +46,13 @@ class _Line:
         self.clock.tick()
         self.ends[sender].send(parcel)
         return parcel
+
+
+@contextmanager
+def _line(transport: str) -> Iterator[_Line]:
+    clock = VirtualClock(dt.datetime(2026, 1, 15, 9, tzinfo=dt.UTC))
+    with opened_network(transport, clock) as network:
+        yield _Line(clock, {one: network.endpoint(one) for one in (FRANCE, BELGIUM)})
 
 
 def _document(number: int, size: int) -> bytes:
@@ -71,18 +75,19 @@ _TRANSFER = ("MO-01", "MO-02", "MO-03")
 
 
 def _checks(options: Options) -> Iterator[CheckRecord]:
+    if options.against is not None:
+        yield from transfers(options.against, options)
+        return
     for sender, way in ((FRANCE, "FR to BE"), (BELGIUM, "BE to FR")):
         for size in SIZES:
             title = f"a document of {size:,} bytes, {way}"
-            check = partial(_one, options, sender, size, ())
+            check = partial(_one, sender=sender, size=size)
             yield from _guarded(options, f"size-{size}-{sender.country}", title, way, _TRANSFER, _WHOLE, check)
         for number, attachments in enumerate(ATTACHMENTS):
             title = f"{len(attachments)} attachments of {sum(attachments):,} bytes together, {way}"
-            check = partial(_one, options, sender, 1_000, attachments)
+            check = partial(_one, sender=sender, size=1_000, attachments=attachments)
             yield from _guarded(options, f"attachments-{number}-{sender.country}", title, way, _TRANSFER, _WHOLE, check)
-    yield from _guarded(
-        options, "order", "ten messages of one case", "both ways", ("MO-04",), "in order", partial(_ordered, options)
-    )
+    yield from _guarded(options, "order", "ten messages of one case", "both ways", ("MO-04",), "in order", _ordered)
     title = "a message to an institution that is not there"
     yield from _guarded(
         options,
@@ -91,10 +96,10 @@ def _checks(options: Options) -> Iterator[CheckRecord]:
         "FR to DE",
         ("MO-05",),
         "failed with a reason, others arrive",
-        partial(_nobody, options),
+        _nobody,
     )
     title = f"{options.messages} messages one after the other"
-    many = partial(_many, options)
+    many = partial(_many, count=options.messages)
     yield from _guarded(options, "many", title, "both ways", ("MO-06", "MO-02"), "all arrived once, receipted", many)
 
 
@@ -105,12 +110,13 @@ def _guarded(
     group: str,
     requirements: tuple[str, ...],
     expected: str,
-    check: Callable[[], str],
+    check: Callable[[_Line], str],
 ) -> Iterator[CheckRecord]:
     if options.only and id not in options.only:
         return
     try:
-        observed = check()
+        with _line(options.transport) as line:
+            observed = check(line)
     except MissingExtra:
         raise
     except EessiError as error:
@@ -126,8 +132,7 @@ def _guarded(
     )
 
 
-def _one(options: Options, sender: InstitutionId, size: int, attachments: tuple[int, ...]) -> str:
-    line = _Line(options.transport)
+def _one(line: _Line, sender: InstitutionId, size: int, attachments: tuple[int, ...] = ()) -> str:
     parcel = line.send(1, sender, size, attachments)
     found = list(line.ends[parcel.receiver].receive())
     if len(found) != 1:
@@ -140,15 +145,13 @@ def _one(options: Options, sender: InstitutionId, size: int, attachments: tuple[
     return "arrived as sent, receipted" if status.state is State.RECEIPTED else f"arrived as sent, {status.state}"
 
 
-def _ordered(options: Options) -> str:
-    line = _Line(options.transport)
+def _ordered(line: _Line) -> str:
     sent = [line.send(number, FRANCE, 500, ()).message_id for number in range(1, 11)]
     found = [parcel.message_id for parcel in line.ends[BELGIUM].receive()]
     return "in order" if found == sent else f"{len(found)} of {len(sent)}, out of order"
 
 
-def _nobody(options: Options) -> str:
-    line = _Line(options.transport)
+def _nobody(line: _Line) -> str:
     reason = None
     try:
         line.ends[FRANCE].send(Parcel(FRANCE, NOBODY, b"<a/>", message_id="0@FR"))
@@ -171,12 +174,9 @@ def _reason(end: Transport, message_id: str) -> str | None:
     return delivery.reason if delivery.state is State.FAILED else None
 
 
-def _many(options: Options) -> str:
-    line = _Line(options.transport)
-    sent = [
-        line.send(number, FRANCE if number % 2 else BELGIUM, 2_000, ()).message_id
-        for number in range(1, options.messages + 1)
-    ]
+def _many(line: _Line, count: int) -> str:
+    numbers = range(1, count + 1)
+    sent = [line.send(number, FRANCE if number % 2 else BELGIUM, 2_000, ()).message_id for number in numbers]
     found = [parcel.message_id for end in line.ends.values() for parcel in end.receive()]
     if sorted(found) != sorted(sent):
         return f"{len(set(found))} of {len(sent)} arrived, {len(found) - len(set(found))} twice"

@@ -138,6 +138,12 @@ class Envelopes:
             network.endpoint(institution)
         return network
 
+    def __enter__(self) -> Envelopes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.network.close()
+
     def outgoing(
         self, payload: bytes = b"<a>synthetic</a>", message_id: str = "one@fr", to: str | None = None
     ) -> Outgoing:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from eessi.testing.campaigns.attacks import ATTACKS, Attack, Ground
 from eessi.testing.campaigns.kit import CheckRecord, Kit, Options, shipped_requirements
+from eessi.testing.campaigns.outside import reactions
 
 __all__ = ["KIT"]
 
 
 def _checks(options: Options) -> Iterator[CheckRecord]:
+    if options.against is not None:
+        yield from reactions(options.against, options)
+        return
     ground = Ground()
     for attack in ATTACKS:
         if options.only and attack.id not in options.only:

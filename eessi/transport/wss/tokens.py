@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 from lxml import etree
 
 from eessi.transport.ebms.read import text
@@ -101,10 +102,14 @@ _CERTIFICATE_MAX = 64 * 1024
 
 @functools.lru_cache(maxsize=256)
 def _certificate(data: bytes) -> x509.Certificate | None:
-    """Partners send the same certificate with every message; the last few stay read."""
+    """Partners send the same certificate with every message; the last few stay read.
+
+    One whose serial number is not positive is none (RFC 5280, 4.1.2.2); the library still reads it, with a warning.
+    """
     try:
-        return x509.load_der_x509_certificate(data)
-    except (ValueError, x509.InvalidVersion):
+        found = x509.load_der_x509_certificate(data)
+        return found if found.serial_number > 0 else None
+    except (ValueError, x509.InvalidVersion, CryptographyDeprecationWarning):
         return None
 
 
