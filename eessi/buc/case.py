@@ -198,10 +198,10 @@ class Case:
         for slot in self._state.own.slots():
             answer, names, earliest = judge_slot(self._frame, self._state, slot, on, stated)
             kind = "send" if slot.parent is None else "reply"
-            yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest)
+            yield Move(self, kind, slot.row.sed, answer, slot, None, names, earliest, None, on, stated)
         for sed in self._frame.program.rows.get(self.role, ()):
             if sed not in offered:
-                yield Move(self, "send", sed, Answer.NO)
+                yield Move(self, "send", sed, Answer.NO, on=on, stated=stated)
         yield from self._changes_of_documents(on)
         for action, found in local.refusals(self._frame, self._state):
             yield Move(self, action, None, Answer.YES if found is None else Answer.NO, found=found)
@@ -233,7 +233,7 @@ class Case:
                 continue
             if document.status == "new":
                 answer = local.draft_answer(self._frame, state, document, on)
-                yield Move(self, "draft", document.sed, answer, None, document.id)
+                yield Move(self, "draft", document.sed, answer, None, document.id, on=on)
             elif document.status == "sent" and state.status is CaseState.OPEN and row.update:
                 blocked = "update" in state.blocked.get(document.id, ())
                 yield Move(self, "update", document.sed, Answer.NO if blocked else Answer.YES, None, document.id)

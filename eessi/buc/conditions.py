@@ -123,19 +123,15 @@ DESCRIBED: Final[Mapping[str, Phrase]] = {
     "heard_from_all": Phrase("every counterparty sent a {sed}"),
     "current_answered_by_all": Phrase("every counterparty answered the latest {sed} with a {other}"),
     "answers_current": Phrase("it answers the latest {sed}"),
-    "some_earlier": Phrase("an earlier {sed} with {facts}"),
-    "no_earlier": Phrase("no earlier {sed} with {facts}"),
+    "some_earlier": Phrase("there is an earlier {sed} with {facts}"),
+    "no_earlier": Phrase("there is no earlier {sed} with {facts}"),
 }
 """One line of text per history test."""
 
 
 def describe(test: HistoryTest) -> str:
     """What a history test asks, in one line."""
-    facts = (
-        all_of(name if wanted else Phrase("not {fact}", fact=name) for name, wanted in test.facts.items())
-        if test.facts
-        else ""
-    )
+    facts = all_of(f"{name}={'yes' if wanted else 'no'}" for name, wanted in test.facts.items()) if test.facts else ""
     return DESCRIBED[test.test].filled(sed=test.sed, other=test.other, number=test.number, facts=facts)
 
 

@@ -15,6 +15,7 @@ from eessi.buc.reasons import STATES
 from eessi.buc.state import CaseState, Frame, State
 from eessi.errors import NotAllowed
 from eessi.findings import Phrase
+from eessi.findings.phrases import any_of
 from eessi.ids import Role
 
 __all__ = ["CASE_MOVES", "draft_answer", "refusals", "refuse", "step"]
@@ -66,15 +67,16 @@ def _refuse(buc: Buc, role: Role, status: CaseState, kind: str) -> WhyNot | None
     if kind == "closed":
         return _refuse_close(buc, role, status)
     if kind == "reopened" and status is not CaseState.CLOSED_LOCALLY:
+        closable = status is CaseState.OPEN and role in buc.local_close
         return _state_refusal(
             Phrase("a copy that is {state} was not closed locally", state=STATES[status]),
-            ("close",) if status is CaseState.OPEN else (),
+            ("close",) if closable else (),
         )
     if kind == "archived" and status not in (CaseState.CLOSED, CaseState.CLOSED_LOCALLY):
-        return _state_refusal(
-            Phrase("only a closed case can be archived, this one is {state}", state=STATES[status]),
-            ("close",) if status is CaseState.OPEN else (),
-        )
+        return WhyNot(
+            "BUC-CASE-STATE", Phrase("only a closed case can be archived, this one is {state}", state=STATES[status]),
+            remedies=_ways_to_close(buc, role) if status is CaseState.OPEN else (),
+        )  # fmt: skip
     if kind == "restored" and status is not CaseState.ARCHIVED:
         return _state_refusal(
             Phrase("only an archived case can be restored, this one is {state}", state=STATES[status]), ("archive",)
@@ -98,14 +100,35 @@ def _refusals(buc: Buc, role: Role, status: CaseState) -> tuple[tuple[str, WhyNo
     return tuple((action, _refuse(buc, role, status, kind)) for action, kind in CASE_MOVES.items())
 
 
+def _closers(buc: Buc) -> tuple[Role, ...]:
+    """The roles that may close the case for all."""
+    return next((item.by for item in buc.included if item.block == "close"), ())
+
+
+def _ways_to_close(buc: Buc, role: Role) -> tuple[Remedy, ...]:
+    """How a case that is open here comes to be closed: by closing our own copy, or for all."""
+    if role in buc.local_close:
+        return (Remedy("do", "close"),)
+    return tuple(Remedy("send" if by is role else "receive", "X001", role=by) for by in _closers(buc))
+
+
+def _for_all(buc: Buc, text: Phrase) -> Phrase:
+    closers = _closers(buc)
+    return (
+        text
+        if not closers
+        else Phrase("{first}; X001 by the {role} closes it for all", first=text, role=any_of(closers))
+    )
+
+
 def _refuse_close(buc: Buc, role: Role, status: CaseState) -> WhyNot | None:
     if role not in buc.local_close:
         if buc.local_close:
             other = buc.local_close[0]
-            text = Phrase("only the {role} may close its own copy in {buc}", role=other, buc=buc.code)
+            text = _for_all(buc, Phrase("only the {role} may close its own copy in {buc}", role=other, buc=buc.code))
             return WhyNot("BUC-ROLE", text, role=other,
                           remedies=(Remedy("act_as", other, role=other),))  # fmt: skip
-        return WhyNot("BUC-ACTION", Phrase("{buc} offers no local close", buc=buc.code))
+        return WhyNot("BUC-ACTION", _for_all(buc, Phrase("{buc} offers no local close", buc=buc.code)))
     if status is CaseState.NEW:
         remedies = tuple(
             Remedy("send" if role is Role.CASE_OWNER else "receive", sed, role=Role.CASE_OWNER) for sed in buc.starters

@@ -82,6 +82,8 @@ class Move:
     :param kind: ``send``, ``reply``, ``update``, ``draft`` (send an existing draft) or a case action without a SED:
         ``close``, ``reopen``, ``archive``, ``restore``, ``delete``.
     :param document_id: the draft to send or the document to update.
+    :param on: the day of the question.
+    :param stated: the facts that were stated with the question.
     """
 
     case: Case = attrs.field(repr=False)
@@ -93,6 +95,8 @@ class Move:
     facts: tuple[str, ...] = ()
     earliest: dt.date | None = None
     found: WhyNot | None = attrs.field(default=None, repr=False)
+    on: dt.date | None = attrs.field(default=None, repr=False)
+    stated: Mapping[str, bool] | None = attrs.field(default=None, repr=False)
 
     @property
     def parent_id(self) -> str | None:
@@ -106,12 +110,12 @@ class Move:
 
     @property
     def why_not(self) -> WhyNot | None:
-        """The rule in the way; ``None`` for a yes."""
+        """The rule in the way, on the day and with the facts that were asked with; ``None`` for a yes."""
         if self.answer is Answer.YES:
             return None
         if self.found is not None:
             return self.found
-        return self.case.why_not(self)
+        return self.case.why_not(self, self.on, self.stated)
 
     @property
     def reasons(self) -> tuple[str, ...]:

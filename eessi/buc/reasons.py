@@ -123,7 +123,9 @@ def explain_slot(frame: Frame, state: State, slot: Slot, on: dt.date | None, fac
             return refusal(
                 common,
                 "BUC-FACT-UNKNOWN",
-                Phrase("{sed} depends on whether {told}", sed=sed, told=told),
+                Phrase(
+                    "{sed} depends on whether {told}", sed=sed, told=all_of(_told(frame, name, True) for name in names)
+                ),
                 facts=names,
                 depends=True,
                 remedies=remedies,
@@ -446,18 +448,20 @@ def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> Wh
     """The row was never opened: what has not happened yet, or happened without its condition."""
     common = (frame, row.sed)
     triggers = [item for item in row.after if item.role is frame.role]
-    blocked = _failed_condition(frame, state, triggers)
+    failed = _failed_condition(frame, state, triggers)
     remedies = _openers(frame, state, row)
     missing = tuple(dict.fromkeys(item.sed for item in triggers if item.sed is not None))
-    if blocked is not None:
+    if failed is not None:
+        blocked, others = failed
         text = Phrase("{sed} is possible only when {told}", sed=row.sed, told=blocked)
+        if others:
+            text = Phrase("{first}, or once {told}", first=text, told=any_of(_awaited(others)))
         return refusal(common, "BUC-CONDITION", text, missing=missing, remedies=remedies)
     if not triggers:
         return refusal(
             common, "BUC-NOT-YET", Phrase("nothing lets the {role} send {sed} here", role=frame.role, sed=row.sed)
         )
-    events = [Phrase("{sed} was {done}", sed=item.sed, done=DONE.get(item.event, item.event))
-              for item in triggers if item.sed is not None]  # fmt: skip
+    events = _awaited(triggers)
     if not events:
         text = Phrase("{sed} opens a case, and this one is open already", sed=row.sed)
         return refusal(common, "BUC-NOT-YET", text)
@@ -465,7 +469,19 @@ def _not_yet(frame: Frame, state: State, row: SendRow, parent: str | None) -> Wh
     return refusal(common, "BUC-NOT-YET", text, missing=missing, remedies=remedies)
 
 
-def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -> str | None:
+def _awaited(triggers: Iterable[Trigger]) -> list[str]:
+    """What has to happen, any one of it, the SEDs of one kind of event together: *A002 or A011 was received*."""
+    seds: dict[str, list[str]] = {}
+    for item in triggers:
+        if item.sed is not None:
+            seds.setdefault(item.event, []).append(item.sed)
+    return [Phrase("{sed} was {done}", sed=any_of(names), done=DONE.get(event, event)) for event, names in seds.items()]
+
+
+def _failed_condition(
+    frame: Frame, state: State, triggers: Iterable[Trigger]
+) -> tuple[str, tuple[Trigger, ...]] | None:
+    """What stood against a trigger that has happened, and the triggers for other documents."""
     world = World(state.documents, state.participants)
     for trigger in triggers:
         if trigger.condition is None:
@@ -475,7 +491,8 @@ def _failed_condition(frame: Frame, state: State, triggers: Iterable[Trigger]) -
                 for row in frame.buc.conditions.rows[trigger.condition]:
                     failed = failing_test(row, world, item)
                     if failed is not None:
-                        return describe(failed)
+                        others = tuple(other for other in triggers if other.sed not in (trigger.sed, None))
+                        return describe(failed), others
     return None
 
 
