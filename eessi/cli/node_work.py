@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -54,7 +55,8 @@ def opened_node(config: Path) -> Iterator[Node]:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; PostgreSQL only.")
 @click.option("--pause", default=1.0, show_default=True, help="Seconds between two looks when there is nothing to do.")
 @click.option("--health", metavar="HOST:PORT", help="Answer GET /health and /ready there.")
-def work(config: Path, workers: int, pause: float, health: str | None) -> int:
+@click.option("--listen", metavar="HOST:PORT", help="Take in what others push: POST /as4 there.")
+def work(config: Path, workers: int, pause: float, health: str | None, listen: str | None) -> int:
     """Do the work of a node until SIGTERM or Ctrl-C: send, pull, apply, remind.
 
     Standard error is a log of one JSON object a line, with ids and never a person's data. On PostgreSQL the work is shared
@@ -62,10 +64,11 @@ def work(config: Path, workers: int, pause: float, health: str | None) -> int:
     """
     from eessi.node.log import log_to
 
-    address = None if health is None else _address(health)
+    address = None if health is None else _address("--health", health)
+    door = None if listen is None else _address("--listen", listen)
     handler = log_to()
     try:
-        with opened_node(config) as node:
+        with opened_node(config) as node, _listening(door, node):
             if node.store.dialect == "postgresql":
                 _supervise(node, config, workers, address)
             elif workers > 1:
@@ -77,10 +80,10 @@ def work(config: Path, workers: int, pause: float, health: str | None) -> int:
     return 0
 
 
-def _address(text: str) -> tuple[str, int]:
+def _address(option: str, text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"--health is HOST:PORT, not {text}")
+        raise UsageError(f"{option} is HOST:PORT, not {text}")
     return host, int(port)
 
 
@@ -181,6 +184,38 @@ def _on_signal(stop: Callable[[], object]) -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+# listening -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _listening(address: tuple[str, int] | None, node: Node) -> Iterator[None]:
+    """Take in what is pushed to ``/as4``, in a thread of its own. TLS is the business of whatever stands in front."""
+    if address is None:
+        yield
+        return
+    import uvicorn
+
+    from eessi.transport.http_server import as4_app
+
+    door = _bound(address)
+    server = uvicorn.Server(uvicorn.Config(as4_app({"/as4": node.take}), log_config=None))
+    thread = threading.Thread(target=server.run, args=([door],), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=_GRACE)
+        door.close()
+
+
+def _bound(address: tuple[str, int]) -> socket.socket:
+    try:
+        return socket.create_server(address)
+    except OSError as error:
+        raise UsageError(f"nothing can listen on {address[0]}:{address[1]}: {error.strerror}") from None
 
 
 # health ---------------------------------------------------------------------------------------------------------------

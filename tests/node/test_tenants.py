@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
+import eessi.node
+from eessi.directory import Directory
 from eessi.errors import EessiError, SecurityError, UnknownCode, UsageError
-from eessi.node import Node, Vault
+from eessi.node import Node, Vault, closing, keeping, retention, timers, touched
 from eessi.node.decisions import decisions
-from eessi.node.evidence import export, timeline
-from eessi.node.operation import status_of
+from eessi.node.evidence import check_store, export, timeline
+from eessi.node.operation import readiness_of, status_of
+from eessi.node.retention import RetentionRule
 from eessi.node.statistics import statistics_of
 from eessi.stores import Store
 from eessi.stores.cases import CaseRows
@@ -60,8 +67,87 @@ CALLS: dict[str, Callable[[Node, str, str], object]] = {
     "retry": lambda node, case, doc: node.retry(doc),
     "timeline": lambda node, case, doc: timeline(node.store, case, tenant=node.tenant),
     "export": lambda node, case, doc: export(node.store, cases=[case], tenant=node.tenant),
+    "hold": lambda node, case, doc: keeping.hold(
+        node.store, case, who="w", reason="r", now=node.clock(), tenant=node.tenant
+    ),
+    "lift": lambda node, case, doc: keeping.lift(node.store, case, tenant=node.tenant),
+    "erase": lambda node, case, doc: keeping.erase(
+        node.store, case, who="w", reason="r", now=node.clock(), tenant=node.tenant
+    ),
 }
 """Every public call that takes an id."""
+
+DAY = dt.date(2040, 1, 1)
+RETENTION = RetentionRule(
+    id="r", action="erase", bucs=("*",), states=("open",), days=1, kind="own", source="test", reason="a day"
+)
+LISTS: dict[str, Callable[[Node], object]] = {
+    "find": lambda node: node.find(),
+    "held": lambda node: node.held(),
+    "signals": lambda node: node.signals(),
+    "receive": lambda node: list(node.receive()),
+    "apply_next": lambda node: node.apply_next(),
+    "apply_message": lambda node: node.apply_message("m1"),
+    "step": lambda node: node.step(),
+    "holds": lambda node: keeping.holds(node.store, tenant=node.tenant),
+    "plan": lambda node: retention.plan(node.store, [RETENTION], DAY, tenant=node.tenant)[0],
+    "plan_closing": lambda node: list(
+        closing.plan_closing(node.store, closing.load_closing_rules(), DAY, tenant=node.tenant)
+    ),
+    "touched_cases": lambda node: list(touched.touched_cases(node.store, Directory.of(()), DAY, tenant=node.tenant)),
+    "tick": lambda node: timers.tick(node.store, node.clock() + dt.timedelta(days=99), tenant=node.tenant),
+    "check_store": lambda node: check_store(node.store, tenant=node.tenant),
+    "statistics_of": lambda node: statistics_of(node.store, tenant=node.tenant).cases,
+    "decisions": lambda node: list(decisions(node.store, node.vault, tenant=node.tenant).rows),
+    "status_of": lambda node: status_of(node.store, node.clock(), tenant=node.tenant).backlog,
+    "readiness_of": lambda node: readiness_of(node.store, tenant=node.tenant)["waiting"],
+}
+"""Every public call that asks for all there is, or does whatever is due: with nothing of its own, nothing."""
+
+ELSEWHERE = {
+    "start": "makes a case of its own tenant; the test of starting the same case twice is below",
+    "take": "takes in what comes from outside",
+    "import_case": "writes for the tenant named; below",
+    "import_cases": "the same for several",
+    "execute": "does a plan, step by step, each found anew in the tenant named; below",
+    "close_cases": "does a plan by way of Node.close and Node.send",
+    "send_proposed": "does a plan by way of Node.send",
+}
+"""Public calls that take no id of a case and list nothing."""
+
+
+def public_calls() -> set[str]:
+    """The public methods of a node, and the public functions of its room that are given a store and a tenant, or a node."""
+    found = {name for name, _ in inspect.getmembers(Node, inspect.isfunction) if not name.startswith("_")}
+    for module in pkgutil.iter_modules(eessi.node.__path__, "eessi.node."):
+        if module.name == "eessi.node.workers":
+            continue  # a service over one node, whose calls these are
+        loaded = importlib.import_module(module.name)
+        for name in loaded.__all__:
+            function = getattr(loaded, name)
+            if inspect.isfunction(function):
+                taken = set(inspect.signature(function).parameters)
+                if taken >= {"store", "tenant"} or "node" in taken:
+                    found.add(name)
+    return found
+
+
+def test_no_public_call_is_forgotten() -> None:
+    assert public_calls() == {*CALLS, *LISTS, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("question", LISTS)
+def test_a_tenant_with_nothing_is_told_nothing(question: str, nodes: tuple[Node, Node, str]) -> None:
+    """Although the other tenant of the same store has a case, documents and messages."""
+    assert not LISTS[question](nodes[1])
+
+
+def test_a_plan_of_another_tenant_is_done_by_nobody(nodes: tuple[Node, Node, str]) -> None:
+    mine, other, case_id = nodes
+    steps = retention.Step(case_id, "LA_BUC_01", "open", 1, "erase", RETENTION, DAY, DAY)
+    [outcome] = retention.execute(other.store, [steps], who="w", now=other.clock(), tenant=other.tenant)
+    assert outcome.outcome == "kept"
+    assert mine.case(case_id).state == "open"
 
 
 @pytest.mark.parametrize("call", CALLS)

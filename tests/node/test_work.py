@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from eessi.cli.program import run
+from tests.node.sharing import came_in
 from tests.node.test_commands import FR, free_port
 
 COMMAND = [sys.executable, "-c", "from eessi.cli import main; main()", "node", "work"]
@@ -89,6 +90,35 @@ def test_on_sqlite_one_process_works_until_the_signal(tmp_path: Path) -> None:
     assert [line["event"] for line in events(log)] == ["started", "stopped"]
 
 
+def test_what_is_pushed_is_taken_in_while_it_works(tmp_path: Path) -> None:
+    """A message comes to the address; one of a stranger is refused with an ebMS error, by the same judge as everywhere."""
+    strange = came_in(tmp_path, 1)[0]
+    port, log = free_port(), tmp_path / "log"
+    more = ("--pause", "0.1", "--listen", f"127.0.0.1:{port}")
+    with working(config_of(tmp_path), log, *more) as (process, url):
+        assert asked(f"{url}/health")[0] == 200
+        question = urllib.request.Request(  # an address of this machine
+            f"http://127.0.0.1:{port}/as4", strange.body, {"content-type": strange.content_type}, method="POST"
+        )
+        until = time.monotonic() + 20
+        while True:
+            try:
+                with urllib.request.urlopen(question, timeout=10) as answer:
+                    code, body = answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                with error:
+                    code, body = error.code, error.read()
+            except urllib.error.URLError:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
+                continue
+            break
+        assert b"EBMS:" in body, (code, body)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert [line["event"] for line in events(log)] == ["started", "stopped"]
+
+
 @pytest.mark.peers
 def test_on_postgresql_a_lost_worker_is_replaced_and_all_end_at_the_signal(postgresql: str, tmp_path: Path) -> None:
     import psycopg
@@ -122,6 +152,8 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFi
             (["--workers", "2"], "several workers need a store on PostgreSQL"),
             (["--health", "8080"], "--health is HOST:PORT"),
             (["--health", f"127.0.0.1:{port}"], "nothing can listen"),
+            (["--listen", "8080"], "--listen is HOST:PORT"),
+            (["--listen", f"127.0.0.1:{port}"], "nothing can listen"),
         ):
             capsys.readouterr()
             assert run(["node", "work", "--config", config, *more]) == 2
