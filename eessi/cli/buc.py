@@ -129,6 +129,8 @@ def diagram(
         raise click.UsageError("name a process, or ask for --kind map")
     else:
         found, case = _find(code, definitions), None if case_file is None else _case(case_file, definitions)
+        if case is not None and case.buc.code != found.code:
+            raise click.UsageError(f"{case_file} is a case of {case.buc.code}, not of {found.code}")
         if kind == "state":
             mermaid = pictures.state_mermaid(found, cdm, case=case)
             svg = pictures.state_svg(found, cdm, case=case)

@@ -68,6 +68,8 @@ def test_diagrams(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "case.json"
     file.write_text(record.dump(case), encoding="utf-8")
     assert "class S072 open" in out(capsys, "diagram", "S_BUC_01", "--case", str(file))[1]
+    assert run(["buc", "diagram", "S_BUC_02", "--case", str(file)]) == 2
+    assert "is a case of S_BUC_01, not of S_BUC_02" in capsys.readouterr().err
 
 
 def test_check(capsys: pytest.CaptureFixture[str]) -> None:
