@@ -15,6 +15,7 @@ from eessi.cli.store import opened_store, store_options
 from eessi.errors import UsageError
 
 if TYPE_CHECKING:
+    from eessi.directory import Directory
     from eessi.node.operation import Status
 
 __all__ = ["node"]
@@ -128,21 +129,41 @@ def send(
 
 @node.command("status")
 @click.option("--stuck-hours", default=24.0, show_default=True, help="How long a message may wait for its receipt.")
+@click.option(
+    "--certificates", is_flag=True, help="Also certificates of the store's directory that run out within 30 days."
+)
 @store_options
 @common_options()
 def status(
-    stuck_hours: float, store: str | None, tenant: str, format: str, output: Path | None, quiet: bool, lang: str
+    stuck_hours: float,
+    certificates: bool,
+    store: str | None,
+    tenant: str,
+    format: str,
+    output: Path | None,
+    quiet: bool,
+    lang: str,
 ) -> int:
-    """Backlog by partner, what is stuck, dead or held. Exit code 1 when something needs a person."""
+    """Backlog by partner and SED, what is stuck, dead, held or silent. Exit code 1 when something needs a person."""
     from eessi.node.operation import status_of
 
+    directory = _directory(store, tenant) if certificates else None
     with opened_store(store) as opened:
-        found = status_of(opened, dt.datetime.now(dt.UTC), tenant=tenant, stuck_after=dt.timedelta(hours=stuck_hours))
+        limit = dt.timedelta(hours=stuck_hours)
+        found = status_of(opened, dt.datetime.now(dt.UTC), tenant=tenant, stuck_after=limit, directory=directory)
     if format == "json":
         print_json(_as_json(found), output, quiet=quiet)
     else:
         write(_as_text(found), output, quiet=quiet)
     return 0 if found.is_healthy else 1
+
+
+def _directory(store: str | None, tenant: str) -> Directory:
+    """The copy in force in a store."""
+    from eessi.cli.directory_store import open_store
+
+    with open_store(store, tenant) as kept:
+        return kept.directory()
 
 
 def _as_json(found: Status) -> dict[str, object]:
@@ -156,6 +177,7 @@ def _as_json(found: Status) -> dict[str, object]:
                 "taken": b.taken,
                 "failed": b.failed,
                 "oldest_seconds": round(b.oldest),
+                "seds": dict(b.seds),
             }
             for b in found.backlog
         ],
@@ -165,6 +187,11 @@ def _as_json(found: Status) -> dict[str, object]:
         "held": found.held,
         "untaken": found.untaken,
         "silent": list(found.silent),
+        "unreceipted": list(found.unreceipted),
+        "expiring": [
+            {"owner": one.owner, "thumbprint": one.thumbprint, "valid_to": one.valid_to.isoformat()}
+            for one in found.expiring
+        ],
         "cases": found.cases,
     }
 
@@ -172,11 +199,14 @@ def _as_json(found: Status) -> dict[str, object]:
 def _as_text(found: Status) -> str:
     lines = ["healthy" if found.is_healthy else "needs a person"]
     lines += [
-        f"  to {b.partner}: {b.queued} queued, {b.taken} taken, {b.failed} failed; oldest {b.oldest / 3600:.1f} hours"
+        f"  to {b.partner}: {b.queued} queued, {b.taken} taken, {b.failed} failed; oldest {b.oldest / 3600:.1f} hours; "
+        + ", ".join(f"{number} {sed}" for sed, number in b.seds.items())
         for b in found.backlog
     ]
     lines += [f"  stuck: {message_id}" for message_id in found.stuck]
     lines += [f"  silent: channel {name}" for name in found.silent]
+    lines += [f"  silent: no receipt from {name}" for name in found.unreceipted]
+    lines += [f"  certificate of {one.owner} runs out on {one.valid_to:%Y-%m-%d}" for one in found.expiring]
     lines += [f"  held by {rule}: {number}" for rule, number in found.held.items()]
     lines.append(
         f"  {found.waiting} messages to apply, {found.untaken} documents not taken by the application, {found.dead} dead"

@@ -570,6 +570,10 @@ class Node:
         rows.add_signal(moment_key(self.clock()), type, case_id, json.dumps(data, sort_keys=True))
 
     def _changed(self, rows: CaseRows, before: Case, after: Case) -> None:
+        today = self.clock().date()
+        new = after.allowed(today).seds - before.allowed(today).seds
+        if new:
+            self._signal(rows, SignalType.MOVE_ALLOWED, str(after.id), seds=" ".join(sorted(new)))
         if before.state is not after.state and before.history:
             closed = "closed" in str(after.state)
             kind = SignalType.CASE_CLOSED if closed else SignalType.CASE_CHANGED

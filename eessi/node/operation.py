@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -23,13 +23,17 @@ _OPEN = (State.QUEUED.value, State.SENDING.value, State.TAKEN.value)
 
 @attrs.frozen(slots=True)
 class Backlog:
-    """Messages to one partner that are not receipted yet. ``oldest`` is the age of the oldest, in seconds."""
+    """Messages to one partner that are not receipted yet.
+
+    :param oldest: the age of the oldest, in seconds. :param seds: how many there are of each type of document.
+    """
 
     partner: str
     queued: int
     taken: int
     failed: int
     oldest: float
+    seds: Mapping[str, int]
 
 
 @attrs.frozen(slots=True)
@@ -48,6 +52,7 @@ class Status:
     :param stuck: ids of messages without a receipt for longer than the limit.
     :param waiting: messages that came in and were not applied yet. :param held: messages held, by rule.
     :param untaken: signals that the application has not taken.
+    :param unreceipted: partners from whom a receipt is missing for longer than the limit, the message having been handed over.
     :param silent: channels of the access point that gave no good answer for longer than the limit.
     """
 
@@ -61,6 +66,7 @@ class Status:
     cases: dict[str, int]
     expiring: tuple[Expiring, ...]
     silent: tuple[str, ...] = ()
+    unreceipted: tuple[str, ...] = ()
 
     @property
     def is_healthy(self) -> bool:
@@ -87,6 +93,7 @@ def status_of(
     with store.read(tenant) as unit:
         mail, rows = MailRows(unit), CaseRows(unit)
         outs = [row for row in mail.outs(*_OPEN, State.FAILED.value) if row.kind == "user"]
+        seds = rows.seds_of(row.conversation_id for row in outs)
         held = Counter(row.rule for row in rows.held())
         waiting = mail.count_waiting()
         untaken = rows.count_untaken()
@@ -94,11 +101,11 @@ def status_of(
         cases: Counter[str] = Counter()
         for (_, state), number in rows.count().items():
             cases[state] += number
-    late = [r.message_id for r in outs if r.state != State.FAILED.value and now - moment_of(r.created_at) > stuck_after]
+    late = [r for r in outs if r.state != State.FAILED.value and now - moment_of(r.created_at) > stuck_after]
     return Status(
         now,
-        tuple(_backlogs(outs, now)),
-        tuple(late),
+        tuple(_backlogs(outs, seds, now)),
+        tuple(row.message_id for row in late),
         sum(row.state == State.FAILED.value for row in outs),
         waiting,
         dict(sorted(held.items())),
@@ -106,6 +113,7 @@ def status_of(
         dict(sorted(cases.items())),
         () if directory is None else tuple(_expiring(directory, now, expires_within)),
         tuple(name for name, at in sorted(answered.items()) if at < moment_key(now - silent_after)),
+        tuple(sorted({row.receiver for row in late if row.state == State.TAKEN.value})),
     )
 
 
@@ -119,7 +127,7 @@ def readiness_of(store: Store, *, tenant: str = DEFAULT_TENANT) -> dict[str, obj
     return {"ready": True, "store": store.dialect, "waiting": waiting}
 
 
-def _backlogs(outs: Iterable[OutRow], now: dt.datetime) -> Iterable[Backlog]:
+def _backlogs(outs: Iterable[OutRow], seds: Mapping[str, str], now: dt.datetime) -> Iterable[Backlog]:
     by_partner: dict[str, list[OutRow]] = {}
     for row in outs:
         by_partner.setdefault(row.receiver, []).append(row)
@@ -127,7 +135,10 @@ def _backlogs(outs: Iterable[OutRow], now: dt.datetime) -> Iterable[Backlog]:
         states = Counter(row.state for row in rows)
         oldest = max((now - moment_of(row.created_at)).total_seconds() for row in rows)
         queued = states[State.QUEUED.value] + states[State.SENDING.value]
-        yield Backlog(partner, queued, states[State.TAKEN.value], states[State.FAILED.value], oldest)
+        types = Counter(seds.get(row.message_id, "unknown") for row in rows)
+        yield Backlog(
+            partner, queued, states[State.TAKEN.value], states[State.FAILED.value], oldest, dict(sorted(types.items()))
+        )
 
 
 def _expiring(directory: Directory, now: dt.datetime, within: dt.timedelta) -> Iterable[Expiring]:

@@ -21,6 +21,7 @@ class SignalType(enum.StrEnum):
     CASE_CHANGED = "eessi.case.changed"
     CASE_CLOSED = "eessi.case.closed"
     CASE_ERASED = "eessi.case.erased"
+    MOVE_ALLOWED = "eessi.move.allowed"
     SED_SENT = "eessi.sed.sent"
     SED_RECEIVED = "eessi.sed.received"
     MESSAGE_HELD = "eessi.message.held"

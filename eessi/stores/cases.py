@@ -379,6 +379,17 @@ class CaseRows:
         rows = self._unit.execute(self._unit.own(DOCUMENT, *columns).where(DOCUMENT.c.case_id == case_id))
         return {(str(id), cast(int, version)): str(verdict) for id, version, verdict in map(tuple, rows)}
 
+    def seds_of(self, case_ids: Iterable[str]) -> dict[str, str]:
+        """Message to the type of its document, for the documents of some cases."""
+        columns = (DOCUMENT.c.message_ids, DOCUMENT.c.sed)
+        found: dict[str, str] = {}
+        for case_id in sorted(set(case_ids)):
+            for ids, sed in map(
+                tuple, self._unit.execute(self._unit.own(DOCUMENT, *columns).where(DOCUMENT.c.case_id == case_id))
+            ):
+                found |= dict.fromkeys(str(ids).split(), str(sed))
+        return found
+
     def document_ids(self) -> Iterator[tuple[str, str, int, str]]:
         """Case, document, version and verdict of every document that has its content, oldest first, without that content."""
         columns = (DOCUMENT.c.case_id, DOCUMENT.c.document_id, DOCUMENT.c.version, DOCUMENT.c.verdict)

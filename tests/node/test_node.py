@@ -158,7 +158,7 @@ def test_a_protected_document_needs_a_right(pair: Pair) -> None:
 def test_signals_are_cloud_events_with_ids_only(pair: Pair) -> None:
     case_id = started(pair)
     events = [as_cloud_event(row, pair.be.me, "default") for row in pair.be.signals()]
-    assert [event["type"] for event in events] == ["eessi.case.opened", "eessi.sed.received"]
+    assert [event["type"] for event in events] == ["eessi.case.opened", "eessi.sed.received", "eessi.move.allowed"]
     assert all(event["specversion"] == "1.0" and event["subject"] == case_id for event in events)
     assert len({event["id"] for event in events}) == len(events)
     assert "Testperson" not in json.dumps(events)

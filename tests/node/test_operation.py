@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from eessi.cli.program import run
 from eessi.directory import Directory
+from eessi.directory.syn001_writer import syn001_bytes
 from eessi.errors import UnknownCode
 from eessi.node.evidence import check_store, export, timeline, verify_file
 from eessi.node.operation import status_of
@@ -57,8 +58,16 @@ def test_what_hangs_is_named(pair: Pair) -> None:
     status = status_of(pair.fr.store, later)
     assert status.stuck == sent.message_ids
     [backlog] = status.backlog
-    assert (backlog.partner, backlog.queued, backlog.oldest) == (BE, 1, 25 * 3600)
-    assert not status.is_healthy
+    assert (backlog.partner, backlog.queued, backlog.oldest, backlog.seds) == (BE, 1, 25 * 3600, {"A001": 1})
+    assert (status.unreceipted, status.is_healthy) == ((), False), "it never left, so nobody owes a receipt"
+
+
+def test_a_partner_that_sends_no_receipt_is_named(pair: Pair) -> None:
+    case_id = pair.fr.start("LA_BUC_01", [BE], version="4.4")
+    pair.fr.send(case_id, sandbox("A001"))
+    assert pair.fr.engine.send_one(pair.corners.now)
+    status = status_of(pair.fr.store, pair.corners.now + dt.timedelta(hours=25))
+    assert (status.unreceipted, [one.taken for one in status.backlog]) == ((BE,), [1])
 
 
 def test_untaken_documents_are_counted(finished: Pair) -> None:
@@ -72,6 +81,7 @@ def test_certificates_that_run_out_are_named(finished: Pair) -> None:
     ends = min(one.valid_to for one in directory.certificates.values() if one.valid_to)
     before = ends - dt.timedelta(days=10)
     status = status_of(finished.fr.store, before, directory=directory)
+    assert status.expiring
     assert all(before <= one.valid_to <= before + dt.timedelta(days=30) for one in status.expiring)
 
 
@@ -153,6 +163,15 @@ def test_the_commands(finished: Pair, tmp_path: Path, capsys: pytest.CaptureFixt
     assert call(capsys, "message", "verify", evidence)[0] == 0
     assert call(capsys, "message", "verify", *store)[0] == 0
     assert call(capsys, "message", "timeline", "nothing", *store)[0] == 2
+    told = json.loads(call(capsys, "node", "status", *store, "--format", "json")[1])
+    assert (told["backlog"], told["unreceipted"], told["expiring"]) == ([], [], [])
+    assert call(capsys, "node", "status", "--certificates", *store)[0] == 2, "there is no copy to ask"
+    copy = tmp_path / "syn001.xml"
+    copy.write_bytes(syn001_bytes(Directory.synthetic()))
+    assert call(capsys, "directory", "import", str(copy), "--quiet", *store)[0] == 0
+    code, out, _ = call(capsys, "node", "status", "--certificates", *store, "--format", "json")
+    expected = status_of(finished.fr.store, dt.datetime.now(dt.UTC), directory=Directory.synthetic()).expiring
+    assert [one["thumbprint"] for one in json.loads(out)["expiring"]] == [one.thumbprint for one in expected]
     code, out, _ = call(capsys, "stats", *store, "--format", "csv")
     assert "LA_BUC_01" in out
     key = tmp_path / "key"

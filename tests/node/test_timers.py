@@ -99,7 +99,8 @@ def test_every_signal_is_delivered_in_order_and_signed(pair: Pair) -> None:
     while hook.step(pair.corners.now):
         pass
     events = [json.loads(body) for _, body in receiver.came]
-    assert [event["type"] for event in events] == ["eessi.case.opened", "eessi.sed.sent"]
+    assert [event["type"] for event in events] == ["eessi.case.opened", "eessi.sed.sent", "eessi.move.allowed"]
+    assert events[2]["data"] == {"seds": " ".join(sorted(pair.fr.allowed(case_id).seds - {"A001"}))}
     for headers, body in receiver.came:
         assert verify_signature(SECRET, headers, body, pair.corners.now)
         assert not verify_signature(b"another", headers, body, pair.corners.now)
