@@ -22,12 +22,12 @@ class Phrase(str):
     __slots__ = ("template", "values")
 
     template: str
-    values: dict[str, str]
+    values: dict[str, str | int]
 
     def __new__(cls, template: str, **values: str | int) -> Self:
-        texts = {name: value if isinstance(value, str) else str(value) for name, value in values.items()}
-        made = super().__new__(cls, template.format_map(texts) if texts else template)
-        made.template, made.values = template, texts
+        made = str.__new__(cls, template.format_map(values) if values else template)
+        made.template = template
+        made.values = values
         return made
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -47,11 +47,11 @@ class Phrase(str):
         text = phrases_of(lang).get(self.template)
         if text is None:
             return str(self)
-        values = {name: said(value, lang) for name, value in self.values.items()}
+        values = {name: value.said(lang) if isinstance(value, Phrase) else value for name, value in self.values.items()}
         return text.format_map(values) if values else text
 
 
-def _restored(template: str, values: dict[str, str]) -> Phrase:
+def _restored(template: str, values: dict[str, str | int]) -> Phrase:
     return Phrase(template, **values)
 
 
