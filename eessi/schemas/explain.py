@@ -180,10 +180,10 @@ class _Walk:
         """The three attributes of the root; the two numbers repeat what the namespace says."""
         version = self.structure.version
         stated = {"sedGVer": version.major, "sedVer": version.minor}
-        for name, value in self.root.items():
+        for name in self.root.keys():  # noqa: SIM118  # an element iterates over its children, not its attributes
             if str(name) not in _ROOT_ATTRIBUTES:
                 self.attribute(self.root, str(name))
-            elif name in stated and _IS_INT(value) is not None:
+            elif name in stated and _IS_INT(value := self.root.get(name, "")) is not None:
                 path = f"{path_of(self.root, self.root)}/@{name}"
                 right = str(stated[str(name)])
                 self.drafts.append(

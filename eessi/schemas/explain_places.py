@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -17,6 +18,7 @@ from eessi.findings import Finding, Fix, Phrase, Severity
 __all__ = ["Draft", "finish", "masked", "path_of"]
 
 _LONG: Final = 64
+_MOST_KEPT: Final = 500_000
 _KEPT: Final = threading.local()
 _SHORT_CODE: Final = re.compile(r"[A-Z0-9]{1,4}")
 
@@ -50,16 +52,20 @@ def step_of(element: etree._Element) -> str:
 
 
 def _number_among(element: etree._Element, parent: etree._Element, name: str) -> int:
-    """Place among the siblings of the name; in long lists all places are counted once and kept until :func:`finish`."""
+    """Place among the siblings of the name; in long lists all siblings are counted once and kept until :func:`finish`."""
     before = sum(1 for _ in itertools.islice(element.itersiblings(f"{{*}}{name}", preceding=True), _LONG))
     if before < _LONG:
         return before + 1
-    kept: dict[tuple[etree._Element, str], dict[etree._Element, int]] = _KEPT.__dict__.setdefault("places", {})
-    places = kept.get((parent, name))
-    if places is None:
-        kept.clear()
-        places = kept[(parent, name)] = {child: 1 + n for n, child in enumerate(parent.iterchildren(f"{{*}}{name}"))}
-    return places[element]
+    kept: dict[etree._Element, int] = _KEPT.__dict__.setdefault("places", {})
+    if element not in kept:
+        if len(kept) > _MOST_KEPT:
+            kept.clear()
+        seen: Counter[str] = Counter()
+        for child in parent.iterchildren(etree.Element):
+            local = _xml.local_name(child)
+            seen[local] += 1
+            kept[child] = seen[local]
+    return kept[element]
 
 
 def path_of(element: etree._Element, root: etree._Element) -> str:

@@ -25,7 +25,7 @@ from eessi.schemas.structure import Fidelity, Structure
 if TYPE_CHECKING:
     from eessi.schemas.registry import Found, Registry
 
-__all__ = ["validate_bytes", "validate_tree", "with_rules"]
+__all__ = ["holds_too_long_a_list", "validate_bytes", "validate_tree", "with_rules"]
 
 SECONDS: Final = 20.0
 """How long the explanation of one document may take before the verdict stays undetermined."""
@@ -37,6 +37,12 @@ _NO_RULES: Final = NotChecked(Phrase("business rules"), Phrase("not asked for"))
 
 _SIGNED_PARTS: Final = (_NO_CERTIFICATE, _NO_ATTACHMENTS, _NO_RULES)
 _UNSIGNED_PARTS: Final = (_NOT_SIGNED, _NO_ATTACHMENTS, _NO_RULES)
+
+_VALUES: Final = 1000
+"""Values of one code that are compared with each other; libxml2 takes the square of their number. No code list is as long."""
+
+_SMALL: Final = 8 * _VALUES
+_LONG_LIST: Final = etree.XPath(f"boolean(//value[{_VALUES + 1}])", smart_strings=False)
 
 _Key = tuple[str, str | None, dt.date | None]
 _APPLIED: WeakKeyDictionary[Registry, dict[_Key, _Applied]] = WeakKeyDictionary()
@@ -256,6 +262,11 @@ def _judge(root: etree._Element, registry: Registry, applied: _Applied, options:
 
 
 def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, options: _Options) -> Verdict:
+    if holds_too_long_a_list(root, options.data):
+        reason = Phrase(
+            "one element has more than {number} values, which are not compared with each other", number=_VALUES
+        )
+        return _undetermined(applied.recognised, applied.found, root, _stopped(applied.recognised, reason))
     accepted = registry.schema_of(applied.found).validate(root)
     if accepted is not True and accepted is not False:
         raise TypeError("the engine gave no answer")
@@ -276,6 +287,14 @@ def _by_exact(root: etree._Element, registry: Registry, applied: _Applied, optio
             return _disagree(root, applied, Phrase("no"), Phrase("yes"), findings)
         findings = _confirmed(findings, second)
     return Verdict(Outcome.INVALID, findings, fine.not_checked, fine.sed, fine.cdm, fine.package, fine.fidelity)
+
+
+def holds_too_long_a_list(root: etree._Element, data: bytes | None) -> bool:
+    """Whether the fast gear must not be asked, since it would take minutes to compare values with each other.
+
+    :param data: the bytes of the document, which tell of a small one without a look.
+    """
+    return (data is None or len(data) > _SMALL) and bool(_LONG_LIST(root))
 
 
 def _explain(

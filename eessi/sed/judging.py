@@ -33,7 +33,7 @@ def about_sed(
         and columns are then those of the message.
     """
     findings = []
-    stated = tuple(sed.attributes[key].strip() for key in ROOT_ATTRIBUTES[1:] if key in sed.attributes)
+    stated = tuple(value.strip() for key in ROOT_ATTRIBUTES[1:] if (value := sed.root.get(key)) is not None)
     major, minor = str(sed.version.major), str(sed.version.minor)
     if sed.version.major >= 4 and len(stated) == 2 and stated != (major, minor):
         line, column = _xml.place_of(sed.root, sed.data) if root is None else _xml.place_of(root, data)

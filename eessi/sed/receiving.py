@@ -12,6 +12,7 @@ from lxml import etree
 from eessi import _xml
 from eessi.findings import Outcome, Verdict
 from eessi.schemas import Fidelity, validate_tree
+from eessi.schemas.validation import holds_too_long_a_list
 from eessi.sed.document import Sed
 from eessi.sed.judging import about_sed, with_findings
 from eessi.sed.paths import SIGNATURE
@@ -103,7 +104,7 @@ def receive(
     last = _LAST[0] if _LAST else None
     routes = last[1] if last is not None and last[0] is registry else _routes(registry)
     route = routes.get((root.tag, package, as_of))  # type: ignore[arg-type]  # the tag of an element is a text
-    if route is not None and route.schema is not None and route.schema.validate(root):
+    if route is not None and route.schema is not None and _accepts(route.schema, root, data):
         found = _by_route(route, root, data)
         if found is not None:
             return found
@@ -168,6 +169,10 @@ def _by_route(route: _Route, root: etree._Element, data: bytes) -> Received | No
     received.record = route.records.read_by(route.read, data, root, head)
     received.__class__ = Received
     return cast(Received, received)
+
+
+def _accepts(schema: etree.XMLSchema, root: etree._Element, data: bytes) -> bool:
+    return not holds_too_long_a_list(root, data) and schema.validate(root)
 
 
 def _routes(registry: Registry) -> _Routes:

@@ -259,6 +259,11 @@ class TestContentModels:
         structure = _structure(leaf("a", max=None), leaf("b"))
         assert _ids(structure, "<a/>" * 3000 + "<x/>" + "<a/>" * 3000 + "<b/>") == ["SCH-UNEXPECTED"]
 
+    def test_long_lists_of_several_names_are_numbered_rightly(self) -> None:
+        root = _xml.parse(f'<s:X001 xmlns:s="urn:test"><a/>{"<x/><y/>" * 300}</s:X001>'.encode())
+        paths = [finding.path or "" for finding in explain_tree(root, _structure(leaf("a")))]
+        assert [path.rpartition("/")[2] for path in paths] == [f"{n}[{i}]" for i in range(1, 301) for n in "xy"]
+
     def test_nothing_of_the_tree_is_changed(self) -> None:
         structure = _structure(leaf("a"))
         data = b'<s:X001 xmlns:s="urn:test"><b>x</b><a/></s:X001>'

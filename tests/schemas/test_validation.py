@@ -219,6 +219,20 @@ class TestFaults:
         assert verdict.outcome is Outcome.UNDETERMINED
         assert "longer than" in verdict.findings[0].message()
 
+    @pytest.mark.parametrize("count", [999, 1000, 200_000])
+    @pytest.mark.parametrize("with_data", [True, False])
+    def test_a_list_too_long_to_be_compared(self, count: int, with_data: bool, registry: Registry) -> None:
+        """libxml2 compares each value with each other: minutes for a document of one megabyte."""
+        values = "".join(f"<value>{number}</value>" for number in range(count))
+        data = damaged(("<value>EL</value><value>UK</value>", f"<value>EL</value>{values}"))
+        verdict = validate_tree(_xml.parse(data), registry, data=data if with_data else None)
+        if count == 999:
+            assert verdict.outcome is Outcome.INVALID
+        else:
+            assert verdict.outcome is Outcome.UNDETERMINED
+            assert [finding.id for finding in verdict.findings] == ["VAL-ENGINE"]
+            assert "1000" in verdict.not_checked[0].why
+
     def test_schema_that_does_not_compile(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         from eessi.schemas import registry as module
         from eessi.schemas.compiled import SchemaSources
