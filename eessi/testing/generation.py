@@ -113,11 +113,13 @@ def _steps_of(target: Target) -> list[str]:
     return [f"{role} sends {sed}", f"{role.opposite} receives {sed}"]
 
 
-def write_scenario(definition: Buc, version: CdmVersion, world: World, number: int = 1) -> str:
+def write_scenario(
+    definition: Buc, version: CdmVersion, world: World, number: int = 1, *, title: str | None = None
+) -> str:
     """A generated scenario as the text of a ``*.buc.yaml`` file."""
     steps = [_step(action) for action in world.actions]
     steps += [f"{party} is {case.state}" for party, case in world.cases.items()]
-    return _dump(_head(definition, version, world, f"{definition.code}: generated walk {number}"), steps)
+    return _dump(_head(definition, version, world, title or f"{definition.code}: generated walk {number}"), steps)
 
 
 def negative_twin(definition: Buc, version: CdmVersion, world: World, number: int = 1) -> str:

@@ -16,8 +16,9 @@ import attrs
 from eessi.buc import Buc, Case, Event
 from eessi.errors import EessiError
 from eessi.ids import CdmVersion, InstitutionId, Role
+from eessi.testing.planning import PARTIES, World
 
-__all__ = ["Bug", "Choice", "hunt", "shortest", "shrink"]
+__all__ = ["Bug", "Choice", "hunt", "scenario_text", "shortest", "shrink"]
 
 _FRANCE, _BELGIUM = InstitutionId("FR:HUNT001"), InstitutionId("BE:HUNT001")
 _START: Final = dt.datetime(2026, 1, 15, 9, tzinfo=dt.UTC)
@@ -234,6 +235,39 @@ def shrink(reference: Buc, suspect: Buc, version: str | CdmVersion, bug: Bug) ->
                 bug, smaller = found, True
                 break
     return bug
+
+
+def scenario_text(reference: Buc, version: str | CdmVersion, bug: Bug) -> str:
+    """The walk to a bug as a ``*.buc.yaml``: it passes where the process is right, and fails where the bug is."""
+    from eessi.testing.generation import write_scenario
+
+    wanted = CdmVersion.parse(version)
+    world = World.begin(reference, wanted)
+    for choice in bug.walk:
+        world = _followed(world, choice)
+    asked = _PARTIES[bug.role]
+    kind, _, sed = bug.what.partition(" ")
+    if kind == "send":
+        world = world.then(f"{asked} may {'send' if bug.expected == 'yes' else 'not send'} {sed}")
+    elif bug.what == "the state of the case":
+        world = world.then(f"{asked} is {bug.expected}")
+    return write_scenario(reference, wanted, world, title=f"{reference.code}: {bug.what}")
+
+
+_PARTIES: Final = {role: name for name, (role, _) in list(PARTIES.items())[:2]}
+
+
+def _followed(world: World, choice: Choice) -> World:
+    """The world after a step that the reference allows."""
+    if choice.kind == "wait":
+        return world.wait((world.now + _PATIENCE).date())
+    party = _PARTIES[Role(choice.party)]
+    if choice.kind in ("send", "reply"):
+        move = next(one for one in world.moves(party, choice.sed) if one.kind == choice.kind)
+        return world.send(party, move, dict(choice.facts))
+    after = world.update(party, choice.sed) if choice.kind == "update" else world.local(party, choice.kind)
+    assert after is not None
+    return after
 
 
 def _shorter(walk: tuple[Choice, ...]) -> Iterator[tuple[Choice, ...]]:

@@ -143,6 +143,10 @@ class World:
         walked = self.walked | ({(PARTIES[party][0], "")} if action == "close" else set())
         return attrs.evolve(self, cases={**self.cases, party: case}, actions=(*self.actions, step), walked=walked)
 
+    def then(self, sentence: str) -> World:
+        """With a further step that changes nothing."""
+        return attrs.evolve(self, actions=(*self.actions, Action(sentence)))
+
     def wait(self, until: dt.date) -> World:
         """On a later day."""
         now = self.now.replace(year=until.year, month=until.month, day=until.day)

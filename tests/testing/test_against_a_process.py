@@ -219,6 +219,7 @@ def test_testit_proves_nothing_of_a_system_that_never_answers(
     assert len(document["summary"]["uncovered_requirements"]) == len(document["requirements"])
 
 
+@pytest.mark.long
 def test_exit_awaits_what_the_walks_say(institution: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     code, document = campaign(capsys, "exit", "--buc", "M_BUC_02", "--against", str(institution("nothing", 1)))
     (check,) = document["results"]

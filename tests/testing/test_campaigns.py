@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -24,7 +25,7 @@ from eessi.errors import DefinitionError, ProcessError, StoreError, UnknownCode,
 from eessi.findings import Outcome, Verdict
 from eessi.ids import InstitutionId
 from eessi.pages import campaign_report
-from eessi.testing import players, stage
+from eessi.testing import Run, Scenario, players, run, stage
 from eessi.testing.campaigns import (
     CampaignRecord,
     CheckRecord,
@@ -38,6 +39,7 @@ from eessi.testing.campaigns import (
 )
 from eessi.testing.campaigns.attacks import ATTACKS
 from eessi.testing.campaigns.kit import Requirement, read_requirements
+from eessi.testing.faults import Habit
 from eessi.transport import memory
 
 FEW = Options(bucs=("S_BUC_01",), messages=20)
@@ -57,8 +59,17 @@ def test_a_kit_passes_against_our_own_stack(name: str) -> None:
 
 
 def test_moveit_passes_over_as4() -> None:
-    record = run_kit(find_kit("moveit"), Options(transport="as4", messages=10))
+    few = ("size-1000-FR", "attachments-2-BE", "order", "nobody", "many")
+    record = run_kit(find_kit("moveit"), Options(transport="as4", messages=10, only=few))
     assert record.passed, [(check.id, check.observed) for check in record.failed]
+    assert {check.id for check in record.results} == set(few)
+
+
+@pytest.mark.long
+def test_all_of_moveit_passes_over_as4() -> None:
+    record = run_kit(find_kit("moveit"), Options(transport="as4", messages=200))
+    assert record.passed, [(check.id, check.observed) for check in record.failed]
+    assert len(record.results) == 17
 
 
 @pytest.mark.long
@@ -71,6 +82,42 @@ def test_exit_passes_for_all_processes() -> None:
 @pytest.mark.long
 def test_exit_passes_over_as4() -> None:
     assert run_kit(find_kit("exit"), Options(bucs=("S_BUC_01",), transport="as4")).passed
+
+
+class _Simulated:
+    """In place of a way to a real institution: it is played here, and its profile knows these parties."""
+
+    def __init__(self, *parties: str, silent: bool = False) -> None:
+        self.profile = SimpleNamespace(
+            real=SimpleNamespace(party=parties[-1], institution="BE:GEN001"),
+            played=[SimpleNamespace(party=party) for party in parties[:-1]],
+        )
+        self.silent = silent
+
+    def run(self, scenario: Scenario) -> Run:
+        if self.silent:
+            quiet = scenario.parties["BE"].model_copy(update={"habit": Habit.SILENT})
+            scenario = attrs.evolve(scenario, parties={**scenario.parties, "BE": quiet})
+        return run(scenario)
+
+
+def test_exit_from_outside_walks_what_the_profile_fits() -> None:
+    way = _Simulated("FR", "BE")
+    (check,) = run_kit(find_kit("exit"), attrs.evolve(FEW, against=way)).results  # type: ignore[arg-type]  # stands in
+    assert check.passed, check.observed
+    assert check.requirements == ("EX-01",)
+    alone = _Simulated("PL", "BE")
+    (check,) = run_kit(find_kit("exit"), attrs.evolve(FEW, against=alone)).results  # type: ignore[arg-type]  # stands in
+    assert not check.passed
+    assert check.observed == "no walk fits the profile"
+    assert any("its parties are FR, BE" in line for line in check.not_checked)
+
+
+def test_exit_from_outside_ends_at_the_first_document_that_does_not_arrive() -> None:
+    way = _Simulated("FR", "BE", silent=True)
+    (check,) = run_kit(find_kit("exit"), attrs.evolve(FEW, against=way)).results  # type: ignore[arg-type]  # stands in
+    assert check.undelivered
+    assert not check.passed
 
 
 # ---- planted defects -------------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from eessi.buc import buc
-from eessi.testing.hunting import Bug, hunt, shortest
+from eessi.testing import load_scenarios, players, run, stage
+from eessi.testing.hunting import Bug, hunt, scenario_text, shortest
 from tests.testing.planted import all_planted
 
 BUDGET = 300
@@ -38,6 +40,24 @@ def test_a_process_has_no_difference_from_itself() -> None:
     process = buc("LA_BUC_01")
     assert hunt(process, process, "4.3", walks=20) is None
     assert shortest(process, process, "4.3", depth=2) is None
+
+
+@pytest.mark.parametrize("sed", ["A011", "X001", "A005"])
+def test_a_bug_becomes_a_scenario_that_fails_where_the_bug_is(sed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = buc("LA_BUC_01")
+    wrong = attrs.evolve(
+        process,
+        rows=tuple(row for row in process.rows if row.sed != sed),
+        included=tuple(one for one in process.included if one.block != "close" or sed != "X001"),
+    )
+    bug = hunt(process, wrong, "4.3")
+    assert bug is not None
+    (scenario,) = load_scenarios("bug.buc.yaml", scenario_text(process, "4.3", bug))
+    assert len(scenario.steps) <= len(bug.walk) + 3
+    assert run(scenario).passed
+    for module in (players, stage):
+        monkeypatch.setattr(module, "buc", lambda _code: wrong)
+    assert not run(scenario).passed
 
 
 def test_the_same_seed_finds_the_same_bug_and_says_where() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from eessi.buc import Case, Event, buc
+from eessi.cli.program import run as command
 from eessi.errors import UsageError
 from eessi.sed import Sed, parse
 from eessi.testing import load_scenarios, run
@@ -43,6 +45,43 @@ def test_nothing_of_the_real_case_is_left() -> None:
     text = scenario_of_case(real_case())
     for real in ("1234567890", "9876543210", "real-1", "2024", "10:30"):
         assert real not in text
+
+
+def test_a_rina_export_becomes_a_scenario_that_is_replayed_and_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def document(number: str, sed: str, day: int, *, out: bool, **more: object) -> dict[str, object]:
+        ends = [(ME, "Sender"), (OTHER, "Receiver")] if out else [(OTHER, "Sender"), (ME, "Receiver")]
+        parties = [{"role": role, "organisation": {"id": id}} for id, role in ends]
+        kept = {"id": number, "type": sed, "status": "sent" if out else "received", "direction": "OUT" if out else "IN"}
+        return {
+            **kept,
+            "versions": [{"date": f"2025-03-{day:02}"}],
+            "conversations": [{"participants": parties}],
+            **more,
+        }
+
+    export = {
+        "id": "77", "processDefinitionName": "LA_BUC_01", "processDefinitionVersion": "v4.2",
+        "applicationRoleId": "PO", "status": "open",
+        "participants": [{"role": "CaseOwner", "organisation": {"id": ME}}, {"role": "CounterParty", "organisation": {"id": OTHER}}],
+        "documents": [
+            document("a", "A001", 3, out=True),
+            document("b", "A011", 20, out=False, parentDocumentId="a"),
+        ],
+    }  # fmt: skip
+    history, case, made, first = (tmp_path / name for name in ("export.json", "case.json", "case.buc.yaml", "run.json"))
+    history.write_text(json.dumps(export), encoding="utf-8")
+    assert command(["case", "import", str(history), "--output", str(case)]) == 0
+    assert command(["case", "record", str(case), "--output", str(made)]) == 0
+    assert "1234567890" not in made.read_text(encoding="utf-8")
+    assert command(["replay", str(made), "-q", "--json", str(first)]) == 0
+    (result,) = json.loads(first.read_text(encoding="utf-8"))["results"]
+    assert result["parties"][0]["history"] == ["sent A001", "received A011"]
+    assert command(["replay", str(made), "-q", "--compare", str(first)]) == 0
+    made.write_text(made.read_text(encoding="utf-8").replace("A011", "A002"), encoding="utf-8")
+    assert command(["replay", str(made), "-q", "--compare", str(first)]) == 1
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_documents_are_taken_over_as_pseudonyms(root: Path) -> None:
