@@ -34,16 +34,20 @@ class As4Network:
     """All institutions of a run and their access points.
 
     :param clock: time of the run; while messages travel the network's own time runs a little ahead of it.
+    :param push: the access points push to their institutions, which otherwise pull.
     :raises MissingExtra: without the extras ``transport`` and ``stores``.
     """
 
-    def __init__(self, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, clock: Callable[[], dt.datetime], *, push: bool = False) -> None:
         try:
             from eessi.transport.local import LocalWire
             from eessi.transport.pmode import load_pmode
         except ImportError:
             raise MissingExtra("transport", "running a scenario over AS4") from None
         self._clock = clock
+        self.push = push
+        self.asleep: set[InstitutionId] = set()
+        """Institutions that neither send nor ask for mail until they are taken out."""
         self._ahead = dt.timedelta()
         self.wire = LocalWire(self.now)
         self.pmode = load_pmode("eessi", None)
@@ -77,14 +81,16 @@ class As4Network:
         """Let messages move until each has its receipt, has failed, or has waited too long."""
         if not self.access_points:
             self._build_access_points()
-        since = self.now()
+        since, idle = self.now(), 0
         for _ in range(_STEPS):
             self._pending = {id: by for id, by in self._pending.items() if self._open(id, by)}
             if not self._pending or self.now() - since >= _PATIENCE:
                 return
-            busy = [engine.step(self.now()) for engine in self.engines.values()]
+            awake = [engine for institution, engine in self.engines.items() if institution not in self.asleep]
+            busy = [engine.step(self.now()) for engine in awake]
             busy += [point.step(self.now()) for point in self.access_points.values()]
-            self._ahead += dt.timedelta(milliseconds=10) if any(busy) else dt.timedelta(seconds=1)
+            idle = 0 if any(busy) else idle + 1
+            self._ahead += dt.timedelta(seconds=min(2 ** (idle - 1), 60)) if idle else dt.timedelta(milliseconds=10)
 
     def _open(self, message_id: str, sender: InstitutionId) -> bool:
         return self.engines[sender].outbox.status(message_id).state not in (State.RECEIPTED, State.FAILED)
@@ -116,7 +122,11 @@ class As4Network:
         countries = {institution.country for institution in self.engines}
         for country in sorted(countries):
             name = point_of(country)
-            served = [Served(self.partner(one), self.mpc(one)) for one in self.engines if one.country == country]
+            served = [
+                Served(self.partner(one), self.mpc(one), self._door(one) if self.push else None)
+                for one in self.engines
+                if one.country == country
+            ]
             neighbours = [
                 Neighbour(
                     point_of(other),
@@ -130,6 +140,12 @@ class As4Network:
             self.access_points[country] = point
             for door in ("Outbox", "Inbox", "Inbound"):
                 self.wire.serve(f"local://{name}/{door}", getattr(point, door.lower()))
+
+    def _door(self, institution: InstitutionId) -> str:
+        """Where an institution takes what is pushed to it."""
+        engine, url = self.engines[institution], f"local://{institution}/Business"
+        self.wire.serve(url, lambda data, content_type, now: engine.take(data, content_type, now).answer)
+        return url
 
     def partner(self, institution: InstitutionId) -> Partner:
         """What everybody knows about an institution."""
@@ -169,8 +185,8 @@ class _Known:
         from eessi.transport.identity import AccessPointLink, Channel
 
         name = point_of(self.me.country)
-        channel = Channel("business", self.network.mpc(self.me), f"local://{name}/Inbox")
-        return AccessPointLink(f"local://{name}/Outbox", (demo_key(name).certificate,), (channel,))
+        pulled = () if self.network.push else (Channel("business", self.network.mpc(self.me), f"local://{name}/Inbox"),)
+        return AccessPointLink(f"local://{name}/Outbox", (demo_key(name).certificate,), pulled)
 
 
 @attrs.frozen(slots=True)

@@ -59,7 +59,7 @@ def test_a_kit_passes_against_our_own_stack(name: str) -> None:
 
 
 def test_moveit_passes_over_as4() -> None:
-    few = ("size-1000-FR", "attachments-2-BE", "order", "nobody", "many")
+    few = ("size-1000-FR", "attachments-2-BE", "order", "delay", "nobody", "many", "push-FR")
     record = run_kit(find_kit("moveit"), Options(transport="as4", messages=10, only=few))
     assert record.passed, [(check.id, check.observed) for check in record.failed]
     assert {check.id for check in record.results} == set(few)
@@ -69,7 +69,7 @@ def test_moveit_passes_over_as4() -> None:
 def test_all_of_moveit_passes_over_as4() -> None:
     record = run_kit(find_kit("moveit"), Options(transport="as4", messages=200))
     assert record.passed, [(check.id, check.observed) for check in record.failed]
-    assert len(record.results) == 17
+    assert len(record.results) == 20
 
 
 @pytest.mark.long
@@ -239,6 +239,27 @@ def accepts_mail_for_nobody(patch: Patch) -> None:
     patch.setattr(memory.InMemoryNetwork, "_send", polite)
 
 
+def loses_what_is_late(patch: Patch) -> None:
+    transmit = memory.InMemoryNetwork._transmit
+
+    def forgetful(self: memory.InMemoryNetwork, parcel: Any) -> None:
+        transmit(self, parcel)
+        for box in self._boxes.values():
+            box.travelling = type(box.travelling)(one for one in box.travelling if one.due <= self.now)
+
+    patch.setattr(memory.InMemoryNetwork, "_transmit", forgetful)
+
+
+def only_says_that_it_pushed(patch: Patch) -> None:
+    from eessi.transport.access_point import AccessPoint
+    from eessi.transport.wire import Answer
+
+    pass_on = AccessPoint._pass_on
+    patch.setattr(
+        AccessPoint, "_pass_on", lambda self, held, here: Answer(202) if here is not None else pass_on(self, held, here)
+    )
+
+
 def believes_every_envelope(patch: Patch) -> None:
     from eessi.transport import inbox
     from eessi.transport.judge import Result
@@ -338,6 +359,8 @@ DEFECTS: list[tuple[str, Callable[[Patch], None], set[str]]] = [
     ("moveit", gives_no_receipt, {"size-1000-BE", "many"}),
     ("moveit", shuffles, {"order"}),
     ("moveit", accepts_mail_for_nobody, {"nobody"}),
+    ("moveit", loses_what_is_late, {"delay"}),
+    ("moveit", only_says_that_it_pushed, {"push-FR", "push-BE"}),
 ]
 """Kit, planted defect, checks that must notice it."""
 
@@ -460,7 +483,7 @@ def test_each_row_of_the_requirements_is_complete(name: str, root: Path) -> None
 def test_the_command_gives_text_json_junit_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "moveit.html"
     assert command(["campaign", "moveit", "--messages", "5", "--report", str(page)]) == 0
-    assert "17 of 17 checks passed." in capsys.readouterr().out
+    assert "20 of 20 checks passed." in capsys.readouterr().out
     assert command(["campaign", "exit", "--buc", "S_BUC_01", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert next(iter(document)) == "schema_version"
@@ -468,7 +491,7 @@ def test_the_command_gives_text_json_junit_and_a_page(tmp_path: Path, capsys: py
     assert document["summary"]["passed"] == 2
     assert command(["campaign", "moveit", "--messages", "5", "--format", "junit"]) == 0
     suites = etree.fromstring(capsys.readouterr().out.encode())
-    assert suites.xpath("count(//testcase)") == 17.0
+    assert suites.xpath("count(//testcase)") == 20.0
     assert suites.xpath("string(//property/@value)") == "MO-01"
     assert command(["campaign", "tesit"]) == 2
 

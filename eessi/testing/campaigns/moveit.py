@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import attrs
+from pydantic import JsonValue
 
 from eessi.errors import EessiError, MissingExtra
 from eessi.ids import InstitutionId
 from eessi.testing.campaigns.kit import CheckRecord, Kit, Options, shipped_requirements
 from eessi.testing.campaigns.outside import transfers
 from eessi.testing.clock import VirtualClock
-from eessi.testing.stage import opened_network
-from eessi.transport import Parcel, Part, State, Transport
+from eessi.testing.stage import Network, opened_network
+from eessi.transport import Fault, FaultName, InMemoryNetwork, Parcel, Part, State, Transport
 
 __all__ = ["KIT"]
 
@@ -24,6 +26,9 @@ FRANCE, BELGIUM, NOBODY = InstitutionId("FR:MOVEIT01"), InstitutionId("BE:MOVEIT
 
 SIZES = (1_000, 100_000, 2_000_000)
 """Bytes of a business document; the largest known real ones are bulk documents of this order."""
+
+DELAY = dt.timedelta(hours=6)
+"""So long the receiver does not ask for its mail."""
 
 ATTACHMENTS: tuple[tuple[int, ...], ...] = ((), (10_000,), (50_000, 50_000, 50_000), (5_000_000,))
 """Sizes of the attachments of one message."""
@@ -34,7 +39,15 @@ class _Line:
     """Two institutions on a network of their own."""
 
     clock: VirtualClock
+    network: Network
     ends: Mapping[InstitutionId, Transport]
+
+    def wake(self) -> None:
+        """After the delay everybody asks for mail again."""
+        self.clock.advance(DELAY)
+        asleep = getattr(self.network, "asleep", None)
+        if asleep is not None:
+            asleep.clear()
 
     def send(self, number: int, sender: InstitutionId, size: int, attachments: tuple[int, ...]) -> Parcel:
         receiver = BELGIUM if sender == FRANCE else FRANCE
@@ -49,10 +62,23 @@ class _Line:
 
 
 @contextmanager
-def _line(transport: str) -> Iterator[_Line]:
+def _line(transport: str, *, push: bool = False, late: bool = False) -> Iterator[_Line]:
+    """A line; ``push``: the access points push. ``late``: what France sends first comes after :data:`DELAY`."""
     clock = VirtualClock(dt.datetime(2026, 1, 15, 9, tzinfo=dt.UTC))
-    with opened_network(transport, clock) as network:
-        yield _Line(clock, {one: network.endpoint(one) for one in (FRANCE, BELGIUM)})
+    with _network(transport, clock, push, late) as network:
+        yield _Line(clock, network, {one: network.endpoint(one) for one in (FRANCE, BELGIUM)})
+
+
+def _network(transport: str, clock: VirtualClock, push: bool, late: bool) -> AbstractContextManager[Network]:
+    if not push and not late:
+        return opened_network(transport, clock)
+    if transport != "as4":
+        return nullcontext(InMemoryNetwork(clock=clock, faults=[Fault(FaultName.LATE, 1, by=DELAY)]))
+    from eessi.testing.as4network import As4Network
+
+    network = As4Network(clock, push=push)
+    network.asleep.update({BELGIUM} if late else ())
+    return network
 
 
 def _document(number: int, size: int) -> bytes:
@@ -88,6 +114,15 @@ def _checks(options: Options) -> Iterator[CheckRecord]:
             check = partial(_one, sender=sender, size=1_000, attachments=attachments)
             yield from _guarded(options, f"attachments-{number}-{sender.country}", title, way, _TRANSFER, _WHOLE, check)
     yield from _guarded(options, "order", "ten messages of one case", "both ways", ("MO-04",), "in order", _ordered)
+    title = f"a message whose receiver asks for its mail after {DELAY // dt.timedelta(hours=1)} hours"
+    line = partial(_line, options.transport, late=True)
+    late = "not before, then as sent, receipted"
+    yield from _guarded(options, "delay", title, "FR to BE", ("MO-07",), late, _delayed, line)
+    line = partial(_line, "as4", push=True)  # in memory there is nothing to push
+    for sender, way in ((FRANCE, "FR to BE"), (BELGIUM, "BE to FR")):
+        title = f"an access point that pushes, over AS4, {way}"
+        check = partial(_one, sender=sender, size=1_000, attachments=(10_000,))
+        yield from _guarded(options, f"push-{sender.country}", title, way, ("MO-08", "MO-01"), _WHOLE, check, line)
     title = "a message to an institution that is not there"
     yield from _guarded(
         options,
@@ -111,11 +146,13 @@ def _guarded(
     requirements: tuple[str, ...],
     expected: str,
     check: Callable[[_Line], str],
+    on: Callable[[], AbstractContextManager[_Line]] | None = None,
 ) -> Iterator[CheckRecord]:
     if options.only and id not in options.only:
         return
+    begun = time.perf_counter()
     try:
-        with _line(options.transport) as line:
+        with on() if on is not None else _line(options.transport) as line:
             observed = check(line)
     except MissingExtra:
         raise
@@ -129,7 +166,31 @@ def _guarded(
         passed=observed == expected,
         expected=expected,
         observed=observed,
+        measures=_measures(time.perf_counter() - begun, options.messages if id == "many" else 1),
     )
+
+
+def _measures(seconds: float, messages: int) -> dict[str, JsonValue]:
+    """How long a check took on this machine, and the throughput that makes."""
+    return {"messages": messages, "seconds": round(seconds, 3), "messages_per_second": round(messages / seconds, 1)}
+
+
+def _delayed(line: _Line) -> str:
+    parcel = line.send(1, FRANCE, 1_000, ())
+    if _arrives_early(line, parcel):
+        return "it arrived before its time"
+    line.wake()
+    found = list(line.ends[BELGIUM].receive())
+    if [one.payload for one in found] != [parcel.payload]:
+        return f"{len(found)} arrived afterwards"
+    status = line.ends[FRANCE].status(parcel.message_id)
+    return "not before, then as sent, receipted" if status.state is State.RECEIPTED else f"then {status.state}"
+
+
+def _arrives_early(line: _Line, parcel: Parcel) -> bool:
+    """Whether it is receipted although nobody has asked for it; the sender's end lets the network run."""
+    list(line.ends[parcel.sender].receive())
+    return line.ends[parcel.sender].status(parcel.message_id).state is not State.TAKEN
 
 
 def _one(line: _Line, sender: InstitutionId, size: int, attachments: tuple[int, ...] = ()) -> str:
@@ -186,4 +247,4 @@ def _many(line: _Line, count: int) -> str:
 
 
 KIT = Kit("moveit", "Do messages get through?", shipped_requirements("moveit"), _checks)
-"""The transfer matrix: directions, sizes, attachments, order, receipts, many at once."""
+"""The transfer matrix: directions, sizes, attachments, order, receipts, delays, push and pull, many at once."""
