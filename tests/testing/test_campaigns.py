@@ -508,8 +508,9 @@ def test_a_failed_campaign_gives_1_and_stands_first_on_the_page(
     assert tree.xpath("//tr[@id='check-order']")
 
 
-def test_the_page_holds_its_record() -> None:
-    record = of_our_own_stack("moveit")
+@pytest.mark.parametrize("name", ["moveit", "exit", "testit"])
+def test_the_page_holds_its_record(name: str) -> None:
+    record = of_our_own_stack(name)
     tree = etree.fromstring(campaign_report(record.model_dump(mode="json")), etree.HTMLParser())
     document = json.loads(str(tree.xpath("string(//script[@id='campaign-data'])")))
     assert document.pop("schema_version") == 1
