@@ -361,7 +361,10 @@ def _shut(frame: Frame, state: State, row: SendRow, shut: Shut) -> WhyNot:
         text = Phrase("the draft of {other} excludes {sed}", other=name, sed=row.sed)
         return refusal(common, rule, text, remedies=(Remedy("delete", by.id),))
     remedies = _undo(frame, state, row, by) + _openers(frame, state, row)
-    return refusal(common, rule, Phrase("the {other} excludes {sed}", other=name, sed=row.sed), remedies=remedies)
+    text = Phrase("the {other} excludes {sed}", other=name, sed=row.sed)
+    if by is not None and by.status == "cancelled":
+        text = Phrase("the {other} was invalidated, which withdrew {sed}", other=name, sed=row.sed)
+    return refusal(common, rule, text, remedies=remedies)
 
 
 def _after_use(frame: Frame, state: State, row: SendRow, by: Document | None) -> tuple[Remedy, ...]:

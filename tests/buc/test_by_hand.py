@@ -138,3 +138,14 @@ def test_ten_processes_by_hand(code: str) -> None:
             pair.act(side, *words[1:])
         else:
             pair.send(side, words[0], **dict.fromkeys(words[1:], True))
+
+
+def test_an_invalidated_notice_of_death_takes_back_what_may_be_asked_about_it() -> None:
+    pair = Pair("H_BUC_07")
+    pair.send("owner", "H070")
+    assert "H001" in pair.cases["other"].allowed().seds
+    pair.send("owner", "X008")
+    refused = pair.cases["other"].why_not("H001")
+    assert refused is not None
+    assert refused.rule == "BUC-WITHDRAWN"
+    assert refused.text == "the H070 was invalidated, which withdrew H001"
