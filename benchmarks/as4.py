@@ -1,6 +1,7 @@
 """AS4: build a signed, compressed message and take one apart, against RSA, canonical form and gzip by hand.
 
-Run: ``python -m benchmarks.as4 [--quick] [--output FILE.json]``. phase4 in a warm JVM is not measured here.
+Run: ``python -m benchmarks.as4 [--quick] [--output FILE.json]``. phase4 in a warm JVM
+is measured in ``benchmarks.phase4``.
 """
 
 from __future__ import annotations
@@ -82,11 +83,13 @@ def open_by_hand(envelope: bytes, part: bytes) -> bytes:
     return zlib.decompress(part, wbits=31)
 
 
-def _build(data: bytes) -> Packet:
+def build(data: bytes) -> Packet:
+    """A message as the engine makes it."""
     return compose_user(_parcel(data), PMODE, KEY, NOW)
 
 
-def _open(packet: Packet) -> Judgement:
+def opened(packet: Packet) -> Judgement:
+    """A message as the engine judges it, the sender pinned."""
     return judge(
         packet.body,
         packet.content_type,
@@ -98,16 +101,16 @@ def _open(packet: Packet) -> Judgement:
 
 def cases(data: tuple[bytes, ...]) -> list[Case]:
     """From payload to bytes on the wire, and from those to a verified payload."""
-    by_hand, ours = [build_by_hand(one) for one in data], [_build(one) for one in data]
+    by_hand, ours = [build_by_hand(one) for one in data], [build(one) for one in data]
 
-    def opened(number: int, result: object) -> None:
+    def right(number: int, result: object) -> None:
         assert isinstance(result, Judgement)
         assert result.result is Result.ACCEPT
         assert result.payloads[0].content() == data[number]
 
     def built(number: int, result: object) -> None:
         assert isinstance(result, Packet)
-        opened(number, _open(result))
+        right(number, opened(result))
 
     def octets(number: int, result: object) -> None:
         assert result == data[number]
@@ -118,11 +121,11 @@ def cases(data: tuple[bytes, ...]) -> list[Case]:
 
     return [
         Case(HAND, lambda number: open_by_hand(*build_by_hand(data[number])), octets),
-        Case(BOTH, lambda number: _open(_build(data[number])), opened),
+        Case(BOTH, lambda number: opened(build(data[number])), right),
         Case(HAND_BUILD, lambda number: build_by_hand(data[number]), sealed),
-        Case(BUILD, lambda number: _build(data[number]), built),
+        Case(BUILD, lambda number: build(data[number]), built),
         Case(HAND_OPEN, lambda number: open_by_hand(*by_hand[number]), octets),
-        Case(OPEN, lambda number: _open(ours[number]), opened),
+        Case(OPEN, lambda number: opened(ours[number]), right),
     ]
 
 

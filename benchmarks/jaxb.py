@@ -7,18 +7,18 @@ is used again and again, as its documentation advises. Java's time is that of it
 
 from __future__ import annotations
 
-import random
+import functools
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final
 
 from benchmarks.documents import SIZES, documents, registry
 from benchmarks.harness import Goal, arguments, outcome, report, write_results
+from benchmarks.java import Peer, in_turn
 from benchmarks.start import schema_file
 from eessi.sed import receive
 
@@ -69,37 +69,6 @@ def built(schema: Path, folder: Path) -> str:
     return f"{classes}:{libraries}"
 
 
-class Peer:
-    """The virtual machine with its documents, warmed up with some megabytes of them."""
-
-    def __init__(self, path: str, schema: Path, folder: Path, warm: int) -> None:
-        command = ["java", "-cp", path, "JaxbPeer", str(schema), "peer.s071", str(folder), str(warm)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._said: IO[str] | None = self._process.stdout
-        self._asked: IO[str] | None = self._process.stdin
-
-    def __enter__(self) -> Self:
-        assert self._said is not None
-        ready = self._said.readline().split()
-        assert ready[:1] == ["ready"], ready
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def receive(self, calls: int) -> tuple[float, int]:
-        """Seconds that a call takes, and the letters of all family names that were read."""
-        assert self._asked is not None
-        assert self._said is not None
-        self._asked.write(f"{calls}\n")
-        self._asked.flush()
-        nanoseconds, letters = self._said.readline().split()
-        return int(nanoseconds) / calls / 1e9, int(letters)
-
-
 def ours(data: tuple[bytes, ...], calls: int) -> tuple[float, int]:
     """The same in this process."""
     packages, letters = registry(), 0
@@ -109,20 +78,6 @@ def ours(data: tuple[bytes, ...], calls: int) -> tuple[float, int]:
         assert received.verdict.is_valid
         letters += len(received.record.Person.PersonIdentification.familyName)  # type: ignore[union-attr]  # a record of S071
     return (time.thread_time() - start) / calls, letters
-
-
-def compared(data: tuple[bytes, ...], peer: Peer, rounds: int) -> tuple[list[float], list[float]]:
-    """Times of both, once in every round, in an order that changes."""
-    calls = max(len(data), int(0.03 / ours(data, len(data))[0]) // len(data) * len(data))
-    assert ours(data, len(data))[1] == peer.receive(len(data))[1], "they did not read the same"
-    source, mine, theirs = random.Random(1), [], []
-    for _ in range(rounds):
-        for who in source.sample(("mine", "theirs"), 2):
-            if who == "mine":
-                mine.append(ours(data, calls)[0])
-            else:
-                theirs.append(peer.receive(calls)[0])
-    return mine, theirs
 
 
 def main() -> None:
@@ -138,9 +93,11 @@ def main() -> None:
             files.mkdir()
             for number, one in enumerate(data):
                 (files / f"{number:03}.xml").write_bytes(one)
-            with Peer(path, schema, files, 100 if options.quick else 400) as peer:
-                mine, theirs = compared(data, peer, options.rounds)
-            outcomes = [outcome(OURS, mine, mine), outcome(THEIRS, theirs, mine)]
+            warm = "100" if options.quick else "400"
+            with Peer(["java", "-cp", path, "JaxbPeer", str(schema), "peer.s071", str(files), warm]) as peer:
+                work = {OURS: functools.partial(ours, data), THEIRS: peer.ask}
+                times = in_turn(work, len(data), options.rounds)
+            outcomes = [outcome(name, times[name], times[OURS]) for name in (OURS, THEIRS)]
             tables.append(report(f"receive against Java, S071 4.4, {size}", outcomes, GOALS))
     write_results("jaxb", tables, options.output)
 
