@@ -168,7 +168,7 @@ class _Case:
             self.doubt("EBMS:0011", "the parts that the header names are not in this file", "AS4-PART")
         else:
             limits = self.policy.limits
-            whole = attrs.evolve(limits, plain=min(limits.plain, limits.document))
+            whole = limits.of_document()
             self.payloads = tuple(
                 self._payload(info, parts, types, limits if number else whole) for number, info in enumerate(infos)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import attrs
@@ -39,6 +40,11 @@ class Limits:
     plain: int = 1024 * 1024 * 1024
     ratio: int = 200
     ratio_floor: int = 4 * 1024 * 1024
+
+    @functools.cache  # noqa: B019  # one per policy
+    def of_document(self) -> Limits:
+        """The limits of a payload that is handed over in memory as a whole."""
+        return attrs.evolve(self, plain=min(self.plain, self.document))
 
 
 DEFAULT_LIMITS: Final = Limits()

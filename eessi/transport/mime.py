@@ -125,8 +125,7 @@ def unpack(data: Octets, content_type: str | None = None, *, limits: Limits = DE
     if content_type is None:
         content_type, data, status = _head(data, limits)
     if media_type(content_type).startswith("multipart/"):
-        packed = _multipart(data, content_type, limits)
-        return attrs.evolve(packed, http_status=status)
+        return _multipart(data, content_type, limits, status)
     if len(data) > limits.envelope + len(_BOM):
         raise _too_much(f"the envelope has {len(data):,} bytes; the limit is {limits.envelope:,}")
     body = bytes(data).removeprefix(_BOM)
@@ -152,7 +151,7 @@ def _head(data: Octets, limits: Limits) -> tuple[str, Octets, int | None]:
     return SOAP_TYPE, data, status
 
 
-def _multipart(data: Octets, content_type: str, limits: Limits) -> Packed:
+def _multipart(data: Octets, content_type: str, limits: Limits, status: int | None) -> Packed:
     values = parameters(content_type)
     boundary = values.get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
@@ -164,8 +163,8 @@ def _multipart(data: Octets, content_type: str, limits: Limits) -> Packed:
     root = parts[index]
     if len(root.body) > limits.envelope:
         raise _too_much(f"the envelope has {len(root.body):,} bytes; the limit is {limits.envelope:,}")
-    root = attrs.evolve(root, body=bytes(root.body).removeprefix(_BOM))
-    return Packed(root, tuple(parts[:index] + parts[index + 1 :]), True, line_end, content_type)
+    root = MimePart(root.headers, bytes(root.body).removeprefix(_BOM))
+    return Packed(root, tuple(parts[:index] + parts[index + 1 :]), True, line_end, content_type, status)
 
 
 def _index(parts: Sequence[MimePart], start: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,7 +16,7 @@ __all__ = ["DIGESTS", "EDELIVERY_1_15", "MASKS", "SIGNATURES", "SUITES", "Suite"
 
 _Table = Mapping[str, Callable[[], hashes.HashAlgorithm]]
 
-DIGESTS: Final[_Table] = {names.SHA256: hashes.SHA256, names.SHA384: hashes.SHA384, names.SHA512: hashes.SHA512}
+DIGESTS: Final = {names.SHA256: hashlib.sha256, names.SHA384: hashlib.sha384, names.SHA512: hashlib.sha512}
 """Digest identifier -> hash, for references of a signature. SHA-1 is not among them."""
 
 SIGNATURES: Final[_Table] = {
@@ -25,7 +26,12 @@ SIGNATURES: Final[_Table] = {
 }
 """Signature identifier -> hash; all RSA PKCS#1 v1.5."""
 
-OAEP_DIGESTS: Final[_Table] = {names.SHA1: hashes.SHA1, **DIGESTS}
+OAEP_DIGESTS: Final[_Table] = {
+    names.SHA1: hashes.SHA1,
+    names.SHA256: hashes.SHA256,
+    names.SHA384: hashes.SHA384,
+    names.SHA512: hashes.SHA512,
+}
 """Hash of RSA-OAEP; SHA-1 is still what a missing element means, and safe in this place."""
 
 MASKS: Final[_Table] = {

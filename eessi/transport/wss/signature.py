@@ -17,7 +17,6 @@ from urllib.parse import quote, unquote
 import attrs
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 
@@ -230,9 +229,7 @@ def _canonical(element: etree._Element | etree._ElementTree[etree._Element], pre
 
 
 def _digest(data: bytes, method: str) -> bytes:
-    digest = hashes.Hash(DIGESTS[method]())
-    digest.update(data)
-    return digest.finalize()
+    return DIGESTS[method](data).digest()
 
 
 def _part_digest(part: MimePart, method: str, content_type: str | None = None, *, limits: Limits) -> bytes:
@@ -240,10 +237,10 @@ def _part_digest(part: MimePart, method: str, content_type: str | None = None, *
     form = content_class(content_type or part.content_type)
     if not isinstance(part.body, Bulk) or form == "xml":
         return _digest(canonical_part(part, content_type, limits=limits), method)
-    digest = hashes.Hash(DIGESTS[method]())
+    digest = DIGESTS[method](b"")
     for piece in _with_crlf(part.body.pieces()) if form == "text" else part.body.pieces():
         digest.update(piece)
-    return digest.finalize()
+    return digest.digest()
 
 
 def _with_crlf(pieces: Iterable[bytes]) -> Iterator[bytes]:
