@@ -90,6 +90,7 @@ def show(
         "message": message_id,
         "state": steps[-1].step,
         "since": steps[-1].at.isoformat(),
+        "detail": steps[-1].detail or None,
         "receipted_at": receipt.at.isoformat() if receipt else None,
         "receipt_sha256": receipt.proof if receipt else None,
         "steps": len(steps),

@@ -211,6 +211,8 @@ def _as_text(found: Status) -> str:
     lines.append(
         f"  {found.waiting} messages to apply, {found.untaken} documents not taken by the application, {found.dead} dead"
     )
+    if found.dead:
+        lines.append("  which are dead and why: eessi node redrive --dry-run")
     lines += [f"  cases {state}: {number}" for state, number in found.cases.items()]
     return "\n".join(lines)
 
@@ -252,13 +254,19 @@ def ping(institution: str, config: Path, wait: float) -> int:
 @node.command("redrive")
 @_config
 @click.option("--message", "ids", multiple=True, metavar="ID", help="Only this message; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option("--dry-run", is_flag=True, help="Only say which, and why they were given up.")
 def redrive(config: Path, ids: tuple[str, ...], dry_run: bool) -> int:
-    """Send messages again that were given up, the same bytes under the same id."""
+    """Send messages again that were given up, the same bytes under the same id.
+
+    With --dry-run one line per message: id, since when, and why it was given up. Nothing is delivered twice: the far side
+    knows a message by its id.
+    """
     with opened_node(config) as opened:
+        why = {one.message_id: one for one in opened.engine.outbox.dead()}
         done = opened.engine.outbox.redrive(dt.datetime.now(dt.UTC), ids or None, dry_run=dry_run)
     for message_id in done:
-        click.echo(message_id)
+        given_up = why[message_id]
+        click.echo(f"{message_id}  {given_up.since:%Y-%m-%d %H:%M}  {given_up.reason}" if dry_run else message_id)
     click.echo(f"{len(done)} messages {'would be' if dry_run else 'are'} queued again", err=True)
     return 0
 

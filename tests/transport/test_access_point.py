@@ -101,6 +101,52 @@ def started(config: Path, port: int) -> subprocess.Popen[bytes]:
     pytest.fail("the double did not start")
 
 
+def test_at_three_in_the_morning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A refused message, from the alarm to its delivery, with nothing but the commands."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = write_demo(tmp_path / "ap")
+    config.write_text(config.read_text() + '\n[[fault]]\nname = "tampered"\nnumber = 1\n')
+    ends = {}
+    for name, institution in (("fr", FR), ("be", BE)):
+        words = ["node", "init", str(tmp_path / name), "--access-point", str(config), "--institution", institution]
+        assert run([*words, "--url", f"http://127.0.0.1:{port}"]) == 0
+        ends[name] = ["--config", str(tmp_path / name / "node.toml")]
+    from tests.node.conftest import sandbox
+
+    (tmp_path / "a001.xml").write_bytes(sandbox("A001").data)
+    process = started(config, port)
+    store = ["--store", str(tmp_path / "fr" / "eessi.db")]
+
+    def turn() -> None:
+        for end in ("fr", "be", "fr"):
+            assert run(["node", "run", *ends[end], "--once", "--pause", "0.3"]) == 0
+        capsys.readouterr()
+
+    try:
+        assert run(["node", "send", str(tmp_path / "a001.xml"), *ends["fr"], "--buc", "LA_BUC_01", "--to", BE]) == 0
+        turn()
+        assert run(["node", "status", *store]) == 1
+        assert "1 dead\n  which are dead and why: eessi node redrive --dry-run" in capsys.readouterr().out
+        assert run(["node", "redrive", *ends["fr"], "--dry-run"]) == 0
+        message_id, *why = capsys.readouterr().out.split()
+        assert why[2:] == ["EBMS:0101", "FailedAuthentication"]
+        assert run(["message", "show", message_id, *store]) == 0
+        assert "detail: EBMS:0101 FailedAuthentication" in capsys.readouterr().out
+        assert run(["message", "timeline", message_id, "--store", str(tmp_path / "be" / "eessi.db")]) == 0
+        assert "a part was changed after it was signed" in capsys.readouterr().out, "the far side says more"
+        assert run(["node", "redrive", *ends["fr"], "--message", message_id]) == 0
+        turn()
+        assert run(["node", "status", *store]) == 0
+        assert run(["message", "show", message_id, *store]) == 0
+        assert "receipted_at" in capsys.readouterr().out
+        assert run(["message", "verify", *store]) == 0
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
 def test_a_double_that_is_killed_as_a_user_runs_it_loses_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
