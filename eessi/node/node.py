@@ -474,7 +474,7 @@ class Node:
         except Held as held:
             rows.hold(attrs.evolve(row, rule=held.rule, reason=held.reason, answer=held.answer))
             return False
-        rows.hold(attrs.evolve(row, state="applied"))
+        rows.hold(attrs.evolve(row, state="applied", body=b""))  # the case has it now
         rows.drop_held_parts(row.message_id)
         return True
 

@@ -185,6 +185,8 @@ def test_an_overtaken_message_waits_and_is_applied_when_its_time_comes(pair: Pai
     assert [row.rule for row in pair.be.held()] == ["NODE-NO-CASE"]
     assert take(pair, parcel_of(pair, case_id, 0)) is None
     assert pair.be.held() == ()
+    with pair.be.store.read() as unit:
+        assert [row.body for row in CaseRows(unit).held(state="applied")] == [b""], "what the case has is kept once"
     assert [str(d.sed) for d in pair.be.case(case_id).documents.values()] == ["A001", "H001"]
 
 

@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from eessi.errors import StoreError, UsageError
 from eessi.stores import Store, Unit
 from eessi.stores import store as store_module
+from eessi.stores.cases import CaseRows
 from eessi.stores.directory import DirectoryRows
 from eessi.stores.directory_rows import CopyRow
 from eessi.stores.rooms import ROOMS, all_metadata, metadata_of
@@ -320,3 +321,25 @@ def test_a_connection_that_breaks_in_use_is_one_error_and_then_replaced(postgres
         with pytest.raises(StoreError), store.read() as unit:
             broken(unit)
         assert seqs(store) == []
+
+
+def test_deadlines_that_were_told_before_the_upgrade_are_not_told_again(place: str) -> None:
+    engine = _engine(url_of(place))
+    head = {"buc": "b", "version": "v", "role": "r", "me": "m", "partners": "p", "state": "open", "revision": 1,
+            "opened_at": "x", "changed_at": "x", "tenant": "default"}  # fmt: skip
+    dues = {"told": "2026-03-01", "moved": "2026-04-01", "never": "2026-03-01", "none": None}
+    with engine.connect() as connection, connection.execution_options(eessi_writes=True).begin():
+        migrate_to(connection, *(one for one in newest_revisions() if not one.startswith("cases_")), "cases_0003")
+        old = sa.MetaData()
+        old.reflect(connection)
+        rows = [{**head, "case_id": name, "due_at": due} for name, due in dues.items()]
+        connection.execute(sa.insert(old.tables["case_head"]), rows)
+        said = {"tenant": "default", "at": "x", "type": "eessi.deadline.near", "state": "pending"}
+        signals = [
+            {**said, "no": no, "case_id": name, "data": '{"on": "2026-03-01"}'}
+            for no, name in enumerate(("told", "moved"), 1)
+        ]
+        connection.execute(sa.insert(old.tables["case_signal"]), signals)
+    engine.dispose()
+    with Store.open(place) as store, store.read() as unit:
+        assert {row.case_id for row in CaseRows(unit).untold("2999-01-01")} == {"moved", "never"}
