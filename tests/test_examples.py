@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -19,16 +19,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_runs(example: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "EESSI_HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
-    done = subprocess.run(
-        [sys.executable, str(example)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = warm.script(example, folder=ROOT, environment={**os.environ, "EESSI_HOME": str(tmp_path)}, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip(), "an example says what it did"
     assert "Traceback" not in done.stderr

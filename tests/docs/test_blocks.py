@@ -8,9 +8,9 @@ line of ``sh``) run between them, in a folder that looks like the project's. Ser
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -18,12 +18,16 @@ import subprocess
 import sys
 import time
 import tomllib
+import traceback
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
@@ -51,21 +55,28 @@ SETTINGS = {
 """Pages whose ``py`` block needs a setting that a reader has and a test must build."""
 
 SERVER = re.compile(r"eessi access-point run\b")
+COLD = frozenset({"README.md"})
+"""Pages whose commands are all started from nothing, by the shell."""
+
 RUN_HERE = frozenset({"python", "console", "sh", "py"})
 BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
-INTERPRETER = """
-import json, sys, traceback
-names, out = {"__name__": "__page__"}, sys.stdout
-sys.stdout = sys.stderr
-for line in sys.stdin:
-    try:
-        exec(compile(json.loads(line), "block", "exec"), names)
-        told = None
-    except BaseException:
-        told = traceback.format_exc()
-    print(json.dumps(told), file=out, flush=True)
-"""
+SHELL = re.compile(r"[|&;<>$`*~()]")
+"""What only a shell understands."""
+
+
+def interpreter(typed: Connection) -> None:
+    """Run what is typed, in one place for names; answer each with what went wrong."""
+    names: dict[str, object] = {"__name__": "__page__"}
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    while (code := typed.recv()) is not None:
+        try:
+            exec(compile(code, "block", "exec"), names)
+            typed.send(None)
+        except BaseException:  # noqa: BLE001  # told to whoever typed it
+            typed.send(traceback.format_exc())
 
 
 class Block(NamedTuple):
@@ -188,11 +199,17 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 class Reader:
-    """Somebody who types a page: one interpreter, one shell, and servers in terminals of their own."""
+    """Somebody who types a page: one interpreter, one shell, and servers in terminals of their own.
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    Commands that need no shell run in forked processes (:mod:`tests.warm`), unless the page is to be typed ``cold``.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str], *, cold: bool) -> None:
+        self._cold = cold
         self._folder, self._environment = folder, environment
-        self._python = self._start([sys.executable, "-c", INTERPRETER])
+        self._typed, there = warm.pipe()
+        self._python = warm.start(interpreter, there, folder=folder, environment=environment)
+        there.close()
         self._servers: list[subprocess.Popen[str]] = []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -211,11 +228,8 @@ class Reader:
         )
 
     def types(self, code: str) -> None:
-        assert self._python.stdin is not None
-        assert self._python.stdout is not None
-        self._python.stdin.write(json.dumps(code) + "\n")
-        self._python.stdin.flush()
-        told = json.loads(self._python.stdout.readline())
+        self._typed.send(code)
+        told = self._typed.recv()
         assert told is None, f"{code}\n{told}"
 
     def runs(self, line: str) -> None:
@@ -226,11 +240,17 @@ class Reader:
             return
         if "eessi node init" in line:  # a port of this page's own, so that pages may be tried side by side
             line = f"{line} --url http://127.0.0.1:{self._port}"
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=300
-        )
+        done = self._done(line)
         assert done.returncode == (int(wanted[1]) if wanted else 0), f"$ {line}\n{done.stdout}\n{done.stderr[-1500:]}"
         assert "Traceback" not in done.stderr
+
+    def _done(self, line: str) -> warm.Done | subprocess.CompletedProcess[str]:
+        plain = re.sub(r"\s+#.*", "", line)
+        if plain.startswith("eessi ") and not SHELL.search(plain) and not self._cold:
+            return warm.command(shlex.split(plain)[1:], folder=self._folder, environment=self._environment)
+        return subprocess.run(
+            ["bash", "-c", line], cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=300
+        )
 
     def _serves(self, line: str) -> None:
         server = self._start(["bash", "-c", f"exec {line} --port {self._port}"])
@@ -243,14 +263,16 @@ class Reader:
         pytest.fail(f"$ {line}\nnever listened")
 
     def leaves(self) -> None:
-        for started in [self._python, *self._servers]:
-            started.send_signal(signal.SIGTERM)
-            started.communicate(timeout=30)
+        self._typed.send(None)
+        self._python.join(timeout=30)
+        for server in self._servers:
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=30)
 
 
 @pytest.fixture
-def reader(place: Path, environment: dict[str, str]) -> Iterator[Reader]:
-    someone = Reader(place, environment)
+def reader(place: Path, environment: dict[str, str], page: Path) -> Iterator[Reader]:
+    someone = Reader(place, environment, cold=name_of(page) in COLD)
     yield someone
     someone.leaves()
 

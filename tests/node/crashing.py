@@ -152,7 +152,7 @@ def killed_on_the_way(urls: tuple[str, str], cases: int, kills: int, *, most: in
 
     A start takes some moments before anything new is done, so ``most`` must leave room for more than a wave of messages.
     """
-    FourCorners(FR, BE)  # makes the demonstration keys: the children inherit them, else each would have others
+    FourCorners(FR, BE).close()  # makes the demonstration keys: the children inherit them, else each would have others
     moments = random.Random(kills)
     for run in range(kills):
         child = os.fork()

@@ -39,7 +39,7 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def two_tenants(store: Store) -> tuple[Node, Node, str]:
     store.create_tenant("one")
     store.create_tenant("two")
-    corners = FourCorners(FR, BE)
+    corners = FourCorners(FR, BE, stores=(store, store))
     made = []
     for tenant, key in (("one", bytes(32)), ("two", bytes([1]) * 32)):
         plain = corners.engines[0]
