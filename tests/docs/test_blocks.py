@@ -8,6 +8,7 @@ line of ``sh``) run between them, in a folder that looks like the project's. Ser
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import re
 import shlex
@@ -154,8 +155,22 @@ def profile(text: str, folder: Path) -> None:
     assert load_profile(file).real.party
 
 
+def planted_faults(text: str, folder: Path) -> None:
+    """Appended to the file of a double, as the page says."""
+    from eessi.transport.access_point_config import load_access_point, write_demo
+    from eessi.transport.local import LocalWire
+
+    file = write_demo(folder / "access-point")
+    with file.open("a", encoding="utf-8") as end:
+        end.write(f"\n{text}")
+    point = load_access_point(file, LocalWire(lambda: dt.datetime.now(dt.UTC)))
+    named = [(row["name"], row["number"]) for row in tomllib.loads(text)["fault"]]
+    assert [(trouble.name, number) for _, number in named for trouble in point._faults(number)] == named
+
+
 READERS: dict[tuple[str, str], Callable[[str, Path], None]] = {
     ("docs/howto/testing-against.md", "toml"): profile,
+    ("docs/howto/transport-access-point.md", "toml"): planted_faults,
     ("docs/howto/testing-scenarios.md", "yaml"): scenario,
     ("docs/howto/testing-faults.md", "yaml"): scenario,
     ("docs/howto/directory-change.md", "toml"): policy,
