@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from eessi.errors import InputError, UsageError
 from eessi.ids import InstitutionId
+from eessi.node.intake import Signers, any_signer
 from eessi.node.node import Node
 from eessi.node.vault import Vault
 from eessi.schemas import Registry
@@ -92,20 +93,20 @@ def open_node(file: Path, wire: Wire, *, password: str | None = None, registry: 
     store = Store.open(place)
     key = KeyPair.load(read_bytes(folder / config.key), password, source=config.key)
     identity = Identity(InstitutionId(config.institution), key)
-    partners = _partners(config, folder, place)
+    partners, signers = _partners(config, folder, place)
     engine = Engine(store, identity, partners, load_pmode(config.profile), wire, tenant=config.tenant)
     vault = Vault.from_file(folder / config.tenant_key)
-    return Node(store, engine, vault, registry=registry or Registry.installed(), tenant=config.tenant)
+    return Node(store, engine, vault, registry=registry or Registry.installed(), tenant=config.tenant, signers=signers)
 
 
-def _partners(config: NodeConfig, folder: Path, place: str) -> Partners:
+def _partners(config: NodeConfig, folder: Path, place: str) -> tuple[Partners, Signers]:
     link = _link(config, folder)
     if config.directory is None:
         rows = [
             Partner(InstitutionId(row.id), tuple(_certificates(folder / row.certificate)), simulated=True)
             for row in config.partner
         ]
-        return FixedPartners(rows, link)
+        return FixedPartners(rows, link), any_signer
     from eessi.directory import Directory
     from eessi.directory.store import DirectoryStore
     from eessi.node.partners import DirectoryPartners
@@ -118,7 +119,8 @@ def _partners(config: NodeConfig, folder: Path, place: str) -> Partners:
     if config.certificates is None:
         raise UsageError('partners from the directory need a folder of certificates: certificates = "folder"')
     held = [one for path in sorted((folder / config.certificates).iterdir()) for one in _certificates(path)]
-    return DirectoryPartners(directory, held, link)
+    known = DirectoryPartners(directory, held, link)
+    return known, known.signers
 
 
 def _link(config: NodeConfig, folder: Path) -> AccessPointLink | None:

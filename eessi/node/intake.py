@@ -9,7 +9,7 @@ from typing import Protocol
 import attrs
 
 from eessi.buc import Case, Event, buc
-from eessi.errors import EessiError, InputError, PeerViolation, UnknownCode
+from eessi.errors import EessiError, InputError, PeerViolation, SecurityError, UnknownCode
 from eessi.findings import Outcome, Verdict, text_of
 from eessi.ids import InstitutionId, Role
 from eessi.node.log import Line
@@ -17,12 +17,16 @@ from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Sed, parse, validate
 from eessi.sed.attachments import media_type_of, safe_name
 from eessi.sed.header import AttachmentEntry
+from eessi.sed.signature import verify
 from eessi.transport import Parcel, Part
+from eessi.trust import SecurityPolicy
 
 __all__ = [
     "Content",
     "Held",
     "Incoming",
+    "Signers",
+    "any_signer",
     "attachments_of",
     "content_of",
     "event_for",
@@ -101,9 +105,31 @@ class Incoming:
     content: Content
 
 
-def read_parcel(parcel: Parcel, me: InstitutionId, registry: Registry, reader: ReadContent = content_of) -> Incoming:
-    """Read what came in and check it: form, addresses of envelope and header, document.
+class Signers(Protocol):
+    """What the signature of a document must be like when it comes from a sender at a moment.
 
+    The policy names the certificates that may have signed; one that names none proves that nothing was changed after
+    signing, and leaves open who signed.
+    """
+
+    def __call__(self, sender: InstitutionId, at: dt.datetime, /) -> SecurityPolicy: ...
+
+
+def any_signer(sender: InstitutionId, at: dt.datetime) -> SecurityPolicy:
+    """The default: a signature must hold, whoever made it."""
+    return SecurityPolicy()
+
+
+def read_parcel(
+    parcel: Parcel,
+    me: InstitutionId,
+    registry: Registry,
+    reader: ReadContent = content_of,
+    signatures: SecurityPolicy | None = None,
+) -> Incoming:
+    """Read what came in and check it: form, addresses of envelope and header, document, its signature where it has one.
+
+    :param signatures: what a signature must be like; the default judges no certificate.
     :raises Held: when it goes no further; with the rule and, where the header tells it, the case.
     """
     try:
@@ -127,8 +153,19 @@ def read_parcel(parcel: Parcel, me: InstitutionId, registry: Registry, reader: R
         first = verdict.errors[0]
         where = f" at {first.path}" if first.path else ""
         raise Held("NODE-INVALID", case_id=case_id, sed=str(message.sed.type), first=f"{first.id}{where}")
+    _prove(message.sed, signatures, case_id)
     message = attrs.evolve(message, attachments=attachments_of(header, parcel.attachments))
     return Incoming(parcel, message, verdict, _content(message.sed, reader, case_id))
+
+
+def _prove(sed: Sed, policy: SecurityPolicy | None, case_id: str) -> None:
+    """A document that is signed must be what was signed; whether documents are signed is the partners' agreement."""
+    if not sed.is_signed:
+        return
+    try:
+        verify(sed, policy)
+    except SecurityError as error:
+        raise Held("NODE-SIGNATURE", case_id=case_id, sed=str(sed.type), why=str(error)) from None
 
 
 def attachments_of(header: Header, parts: Sequence[Part]) -> tuple[Attachment, ...]:

@@ -26,6 +26,8 @@ from eessi.node.intake import (
     Held,
     Incoming,
     ReadContent,
+    Signers,
+    any_signer,
     apply_to,
     content_of,
     event_for,
@@ -68,6 +70,7 @@ class Node:
     :param engine: its end of AS4; its outbox and inbox live in the same ``store``.
     :param vault: seals documents and makes search keys.
     :param reader: reads from a document what its process needs; see :func:`eessi.node.intake.content_of`.
+    :param signers: what the signature of a received document must be like; see :func:`eessi.node.intake.any_signer`.
     :param forms: header forms of the user's own schema; the first is written. Needed, for one, to say *protected person*.
     :param clock: the time, an argument so that tests own it.
     :param wake: called inside the unit of work for each message queued for sending; see :mod:`eessi.node.workers`.
@@ -82,6 +85,7 @@ class Node:
         registry: Registry | None = None,
         tenant: str = DEFAULT_TENANT,
         reader: ReadContent = content_of,
+        signers: Signers = any_signer,
         forms: tuple[HeaderForm, ...] = (),
         clock: Callable[[], dt.datetime] = _now,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
@@ -94,7 +98,8 @@ class Node:
         self.store, self.engine, self.vault, self.tenant = store, engine, vault, tenant
         self.registry = registry or Registry.default()
         self.me: Final = engine.identity.institution
-        self.reader, self.forms, self.clock, self.new_id, self.wake = reader, forms, clock, new_id, wake
+        self.reader, self.signers, self.forms = reader, signers, forms
+        self.clock, self.new_id, self.wake = clock, new_id, wake
 
     # --- cases ---
 
@@ -381,9 +386,13 @@ class Node:
             self._log("held", {**line, "rule": reason.partition(":")[0]}, level=WARNING)
         return True
 
+    def _checked(self, parcel: Parcel) -> Incoming:
+        policy = self.signers(parcel.sender, self.clock())
+        return read_parcel(parcel, self.me, self.registry, self.reader, policy)
+
     def _read(self, parcel: Parcel) -> Incoming | Held:
         try:
-            return read_parcel(parcel, self.me, self.registry, self.reader)
+            return self._checked(parcel)
         except Held as held:
             return held
         except EessiError as error:
@@ -470,7 +479,7 @@ class Node:
         payload = self.vault.open(row.body, about)
         parcel = Parcel(InstitutionId(row.sender), self.me, payload, parts, message_id=row.message_id)
         try:
-            self._receive_one(rows, read_parcel(parcel, self.me, self.registry, self.reader), now)
+            self._receive_one(rows, self._checked(parcel), now)
         except Held as held:
             rows.hold(attrs.evolve(row, rule=held.rule, reason=held.reason, answer=held.answer))
             return False

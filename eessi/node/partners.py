@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from eessi.directory import Directory
+from eessi.directory import Directory, Institution
 from eessi.errors import UnknownCode
 from eessi.ids import InstitutionId
 from eessi.transport.identity import AccessPointLink, Partner
+from eessi.trust import SecurityPolicy
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -60,22 +61,40 @@ class DirectoryPartners:
 
         ``None`` when the directory does not know it, or not on that day.
         """
+        found = self._known(institution, on)
+        if found is None:
+            return None
+        pinned = self._pinned(found.ebms_certificates, on)
+        endpoint = found.business_endpoint
+        url = endpoint.channel if self.link is None and endpoint is not None and endpoint.pattern == "push" else None
+        return Partner(InstitutionId(found.id), pinned, url, simulated=self.simulated)
+
+    def signers(self, sender: InstitutionId, at: dt.datetime) -> SecurityPolicy:
+        """Who may have signed the documents of a sender: the business certificates that the directory names for it and
+        that are at hand. Where none is, a signature must hold and its certificate is not judged.
+        """
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        found = self._known(str(sender), at)
+        held = () if found is None else self._pinned(found.business_certificates, at)
+        return SecurityPolicy(trusted=frozenset(one.fingerprint(SHA256()).hex() for one in held))
+
+    def _known(self, institution: str, on: dt.datetime) -> Institution | None:
         try:
             found = self.directory.get(institution)
         except UnknownCode:
             return None
-        if not found.period.covers(on.date()):
-            return None
-        pinned = [
+        return found if found.period.covers(on.date()) else None
+
+    def _pinned(self, thumbprints: Iterable[str], on: dt.datetime) -> tuple[x509.Certificate, ...]:
+        """Of the certificates at hand, those whose key the directory names under these thumbprints, valid at that moment."""
+        return tuple(
             certificate
-            for thumbprint in found.ebms_certificates
+            for thumbprint in thumbprints
             if (named := self.directory.certificates.get(thumbprint)) is not None and named.pin is not None
             for certificate in self._by_pin.get(named.pin, ())
             if certificate.not_valid_before_utc <= on <= certificate.not_valid_after_utc
-        ]
-        endpoint = found.business_endpoint
-        url = endpoint.channel if self.link is None and endpoint is not None and endpoint.pattern == "push" else None
-        return Partner(InstitutionId(found.id), tuple(pinned), url, simulated=self.simulated)
+        )
 
     def access_point(self, on: dt.datetime) -> AccessPointLink | None:
         """Our access point, the same at every moment."""

@@ -206,8 +206,8 @@ def test_every_spoiled_message(institution: Callable[..., Path], capsys: pytest.
     found = {check["id"]: check["observed"] for check in document["results"]}
     assert set(found) == {"control", "D04", "D11", "M01", "M02", "M05"}
     taken = {id for id, observed in found.items() if observed.startswith("taken")}
-    assert taken == {"D11"}, "a node does not verify the signatures of documents, and the campaign says so"
-    assert code == 1
+    assert taken == set()
+    assert code == 0
 
 
 def test_testit_proves_nothing_of_a_system_that_never_answers(
