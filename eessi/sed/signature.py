@@ -425,12 +425,17 @@ def _signer(der: bytes) -> _Signer:
 
 
 def _loaded(certificate: bytes) -> Certificate:
-    from cryptography.x509 import load_der_x509_certificate
+    """The library still reads a serial number that is not positive (RFC 5280, 4.1.2.2), with a warning."""
+    from cryptography.utils import CryptographyDeprecationWarning
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
     try:
-        return load_der_x509_certificate(certificate)
-    except ValueError:
-        raise SecurityError("the certificate in the signature cannot be read") from None
+        found = load_der_x509_certificate(certificate)
+        if found.serial_number > 0:
+            return found
+    except (ValueError, InvalidVersion, CryptographyDeprecationWarning):
+        pass
+    raise SecurityError("the certificate in the signature cannot be read")
 
 
 def _signing_time(signature: etree._Element) -> dt.datetime | None:

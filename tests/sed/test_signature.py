@@ -20,6 +20,7 @@ from eessi import _xml
 from eessi.errors import SecurityError, UsageError
 from eessi.schemas import Fidelity, Registry
 from eessi.sed import Sed
+from eessi.sed.signature import _loaded as signer_certificate
 from eessi.sed.signature import check_parts, sign, verify
 from eessi.trust import INCLUSIVE_C14N, RSA_SHA256, SHA256, SecurityPolicy
 from tests.sed.grown import document
@@ -333,3 +334,11 @@ def test_ours_and_the_public_form_have_the_same_elements(signed: Sed, shared: Pa
     algorithms = [element.get("Algorithm") for element in theirs.iter() if element.get("Algorithm")]
     assert [e.get("Algorithm") for e in signed.root[-1].iter() if e.get("Algorithm")] == algorithms
     assert RSA_SHA256 in algorithms
+
+
+def test_a_certificate_without_a_positive_serial_number_is_none() -> None:
+    der = bytearray(certificate().public_bytes(serialization.Encoding.DER))
+    at = der.index(bytes.fromhex("02021267"))  # 4711, an INTEGER of two bytes
+    der[at + 2] |= 0x80
+    with pytest.raises(SecurityError, match="cannot be read"):
+        signer_certificate(bytes(der))
