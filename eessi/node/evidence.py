@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from eessi.errors import DefinitionError, InputError, UnknownCode
 from eessi.node.stored import ERASED, replay
 from eessi.stores import DEFAULT_TENANT, Store
-from eessi.stores.cases import CaseRow, CaseRows, EventRow
+from eessi.stores.cases import CaseRow, CaseRows, DocumentRow, EventRow
 from eessi.stores.mail import JournalRow, MailRows, moment_of
 
 __all__ = ["Evidence", "Step", "check_store", "export", "timeline", "verify_file"]
@@ -37,6 +37,10 @@ class Step:
     proof: str | None = None
 
 
+_FIRST: Final = {"received": 0, "checked": 1}
+"""What comes first of steps in the same moment: a message is judged when it has come, and before it is queued."""
+
+
 def timeline(store: Store, subject: str, *, tenant: str = DEFAULT_TENANT) -> tuple[Step, ...]:
     """The steps of a message, by its id, or of a case with all its messages, in order of time.
 
@@ -47,10 +51,10 @@ def timeline(store: Store, subject: str, *, tenant: str = DEFAULT_TENANT) -> tup
         if rows.case(subject) is not None:
             steps = list(_of_case(mail, rows, subject))
         else:
-            steps = [_step(row) for row in mail.journal(subject)]
+            steps = [*_of_message(mail, rows, subject), *map(_step, mail.journal(subject))]
     if not steps:
         raise UnknownCode("message or case", subject)
-    return tuple(sorted(steps, key=lambda step: step.at))
+    return tuple(sorted(steps, key=lambda step: (step.at, _FIRST.get(step.step, len(_FIRST)))))
 
 
 def _step(row: JournalRow) -> Step:
@@ -64,10 +68,31 @@ def _of_case(mail: MailRows, rows: CaseRows, case_id: str) -> Iterator[Step]:
         words = " ".join(str(body[key]) for key in ("kind", "sed", "document_id") if key in body)
         yield Step(moment_of(event.at), None, "case", words or ("erased" if ERASED in body else "opened"), event.hash)
     for document in rows.documents(case_id):
-        for message_id in document.message_ids.split():
+        ids = document.message_ids.split()
+        yield from _of_document(rows, document, ids[0] if ids else None)
+        for message_id in ids:
             yield from (_step(row) for row in mail.journal(message_id))
     for held in (*rows.held(case_id=case_id), *rows.held(state="applied", case_id=case_id)):
         yield Step(moment_of(held.at), held.message_id, held.state, f"{held.rule}: {held.reason}")
+
+
+def _of_message(mail: MailRows, rows: CaseRows, message_id: str) -> Iterator[Step]:
+    known = mail.out(message_id) or mail.received(message_id)
+    if known is not None and known.conversation_id:
+        for document in rows.documents(known.conversation_id):
+            if message_id in document.message_ids.split():
+                yield from _of_document(rows, document, message_id)
+
+
+def _of_document(rows: CaseRows, document: DocumentRow, message_id: str | None) -> Iterator[Step]:
+    """When a version of a document was judged, with the SHA-256 of what was judged, and when it was read since."""
+    name = f"{document.sed} {document.document_id}"
+    said = f"{name} version {document.version}: {document.verdict}"
+    yield Step(moment_of(document.at), message_id, "checked", said, document.sha256)
+    for access in rows.accesses(document.case_id):
+        if access.document_id == document.document_id:
+            what = "read" if access.what == "document" else access.what.removeprefix("document ")
+            yield Step(moment_of(access.at), message_id, "read", f"{name}: {what}")
 
 
 # export ----------------------------------------------------------------------------------------------------------------

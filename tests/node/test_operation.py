@@ -91,8 +91,22 @@ def test_the_timeline_of_a_message_ends_with_its_receipt(finished: Pair) -> None
 
         [first, _] = CaseRows(unit).documents(case_of(finished))
     steps = [step.step for step in timeline(finished.fr.store, first.message_ids)]
-    assert steps == ["queued", "sent", "taken", "receipted"]
+    assert steps == ["checked", "queued", "sent", "taken", "receipted"]
     assert timeline(finished.fr.store, first.message_ids)[-1].proof
+
+
+def test_a_timeline_tells_when_a_document_was_judged_and_read(finished: Pair) -> None:
+    case_id = case_of(finished)
+    [document, _] = finished.be.case(case_id).documents
+    finished.be.document(case_id, document, who="caseworker 7")
+    found = timeline(finished.be.store, case_id)
+    ids = {step.message_id for step in found if step.step == "checked" and document in step.detail}
+    [message_id] = ids
+    steps = timeline(finished.be.store, str(message_id))
+    assert [step.step for step in steps][:1] == ["received"]
+    assert [step.step for step in steps][-1:] == ["read"]
+    assert "checked" in [step.step for step in steps]
+    assert not any("caseworker" in step.detail for step in (*found, *steps)), "who read stands in the log of reads"
 
 
 def test_the_timeline_of_a_case_holds_all_its_messages(finished: Pair) -> None:
