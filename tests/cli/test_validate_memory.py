@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from eessi.schemas import Registry
 from eessi.schemas.generator import generate
 
 RUN = """
-import resource, sys
+import hashlib, resource, sys
 from eessi.cli.program import run
 import eessi.cli.validate, eessi.schemas, eessi.sed, eessi.sed.validation, eessi.findings.report_json
 beyond = int(sys.argv[1]) * 1024
@@ -35,6 +37,9 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+OLD_LXML = etree.LXML_VERSION < (6, 1)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is set and measured as Linux does it")
 @pytest.mark.parametrize("kilobytes", [0, 3_000, 9_000, 20_000, 400_000])
 def test_no_limit_makes_it_valid(kilobytes: int, document: Path) -> None:
@@ -43,6 +48,8 @@ def test_no_limit_makes_it_valid(kilobytes: int, document: Path) -> None:
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert '"valid"' not in done.stdout
+    if done.returncode == -signal.SIGSEGV and OLD_LXML:
+        return  # its C library does not ask whether it got memory; a process that is gone has called nothing valid
     assert "Traceback" not in done.stderr
     assert "well-formed" not in done.stderr, "the document is not to blame"
     if kilobytes == 400_000:
@@ -51,4 +58,5 @@ def test_no_limit_makes_it_valid(kilobytes: int, document: Path) -> None:
     else:
         assert done.returncode in (1, 3, 5), done.stderr
         assert (done.returncode == 1) == ('"SCH-CODE"' in done.stdout)
-        assert done.returncode == 1 or done.stderr.count("\n") <= 1
+        if kilobytes:  # with nothing at all left, the interpreter has its own say
+            assert done.returncode == 1 or done.stderr.count("\n") <= 1
