@@ -69,9 +69,10 @@ def _of_case(mail: MailRows, rows: CaseRows, case_id: str) -> Iterator[Step]:
         yield Step(moment_of(event.at), None, "case", words or ("erased" if ERASED in body else "opened"), event.hash)
     for document in rows.documents(case_id):
         ids = document.message_ids.split()
-        yield from _of_document(rows, document, ids[0] if ids else None)
+        yield _checked(document, ids[0] if ids else None)
         for message_id in ids:
             yield from (_step(row) for row in mail.journal(message_id))
+    yield from _reads(rows, case_id)
     for held in (*rows.held(case_id=case_id), *rows.held(state="applied", case_id=case_id)):
         yield Step(moment_of(held.at), held.message_id, held.state, f"{held.rule}: {held.reason}")
 
@@ -81,18 +82,22 @@ def _of_message(mail: MailRows, rows: CaseRows, message_id: str) -> Iterator[Ste
     if known is not None and known.conversation_id:
         for document in rows.documents(known.conversation_id):
             if message_id in document.message_ids.split():
-                yield from _of_document(rows, document, message_id)
+                yield _checked(document, message_id)
+                yield from _reads(rows, document.case_id, document.document_id, message_id)
 
 
-def _of_document(rows: CaseRows, document: DocumentRow, message_id: str | None) -> Iterator[Step]:
-    """When a version of a document was judged, with the SHA-256 of what was judged, and when it was read since."""
-    name = f"{document.sed} {document.document_id}"
-    said = f"{name} version {document.version}: {document.verdict}"
-    yield Step(moment_of(document.at), message_id, "checked", said, document.sha256)
-    for access in rows.accesses(document.case_id):
-        if access.document_id == document.document_id:
+def _checked(document: DocumentRow, message_id: str | None) -> Step:
+    """When a version of a document was judged, with the SHA-256 of what was judged."""
+    said = f"{document.sed} {document.document_id} version {document.version}: {document.verdict}"
+    return Step(moment_of(document.at), message_id, "checked", said, document.sha256)
+
+
+def _reads(rows: CaseRows, case_id: str, document: str | None = None, message_id: str | None = None) -> Iterator[Step]:
+    """When documents of a case, or this one of them, were read; who did stands in the log of reads alone."""
+    for access in rows.accesses(case_id):
+        if access.document_id is not None and document in (None, access.document_id):
             what = "read" if access.what == "document" else access.what.removeprefix("document ")
-            yield Step(moment_of(access.at), message_id, "read", f"{name}: {what}")
+            yield Step(moment_of(access.at), message_id, "read", f"{access.document_id}: {what}")
 
 
 # export ----------------------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ def test_a_timeline_tells_when_a_document_was_judged_and_read(finished: Pair) ->
     assert [step.step for step in steps][:1] == ["received"]
     assert [step.step for step in steps][-1:] == ["read"]
     assert "checked" in [step.step for step in steps]
+    assert [step.step for step in found].count("read") == 1
     assert not any("caseworker" in step.detail for step in (*found, *steps)), "who read stands in the log of reads"
 
 
@@ -196,3 +197,13 @@ def test_the_commands(finished: Pair, tmp_path: Path, capsys: pytest.CaptureFixt
     key.chmod(0o644)
     code, _, err = call(capsys, "decisions", "--key-file", str(key), *store)
     assert (code, "others may read" in err) == (1, True)
+
+
+def test_one_read_of_a_document_with_two_versions_is_told_once(pair: Pair) -> None:
+    case_id = str(pair.fr.start("LA_BUC_01", [BE], version="4.4"))
+    document = pair.fr.send(case_id, sandbox("A001")).document_id
+    pair.run()
+    pair.fr.send(case_id, sandbox("A001"), document_id=document)
+    pair.fr.document(case_id, document, who="caseworker 7")
+    steps = [step.step for step in timeline(pair.fr.store, case_id)]
+    assert (steps.count("checked"), steps.count("read")) == (2, 1)
