@@ -27,7 +27,7 @@ import attrs
 from benchmarks.harness import Case, Goal, arguments, measure, report, write_results
 from eessi.buc import Event
 from eessi.buc.record import event_json
-from eessi.node.stored import add_events, load, next_deadline
+from eessi.node.stored import add_events, load
 from eessi.stores import Store
 from eessi.stores.cases import CASE, EVENT, KEY, CaseRow, CaseRows, EventRow
 from eessi.stores.mail import moment_key
@@ -158,7 +158,7 @@ def of_appending(store: Store, bare: Run, count: int) -> list[Case]:
             rows = CaseRows(unit)
             before = load(rows, case_id(next(numbers)))
             after = before.case.apply(Event("sent", sed="H001", document_id=f"h{next(made)}", at=NOW))
-            return add_events(rows, before, after, NOW, next_deadline(after, NOW.date())).revision
+            return add_events(rows, before, after, NOW, after.next_day(NOW.date())).revision
 
     return [Case(BARE_APPEND, bare_append, revised), Case(APPEND, append, revised)]
 

@@ -23,7 +23,7 @@ from eessi.ids import Action, Role
 from eessi.node.files import seal_attachments
 from eessi.node.keys import pin_digests
 from eessi.node.rina_export import Export, ListedAttachment, cases_below, read_export
-from eessi.node.stored import add_events, load, next_deadline, open_case
+from eessi.node.stored import add_events, load, open_case
 from eessi.node.vault import Vault, about_document
 from eessi.schemas import Registry
 from eessi.sed import Attachment, Header, Message, Party, Sed, parse, read_rina_json, validate
@@ -239,7 +239,7 @@ class _Case:
         moments = [event.at for event in case.history if event.at is not None]
         first, last = min(moments, default=self.now), max(moments, default=self.now)
         stored = open_case(rows, case.begin(), first)
-        add_events(rows, stored, case, last, next_deadline(case, self.now.date()))
+        add_events(rows, stored, case, last, case.next_day(self.now.date()))
         for document in self.documents:
             self._keep(rows, case_id, document)
         report = json.dumps([{"where": note.where, "why": note.why} for note in self.notes], ensure_ascii=False)

@@ -124,12 +124,13 @@ def read_parcel(
     parcel: Parcel,
     me: InstitutionId,
     registry: Registry,
-    reader: ReadContent = content_of,
-    signatures: SecurityPolicy | None = None,
+    reader: ReadContent,
+    signers: Signers,
+    at: dt.datetime,
 ) -> Incoming:
     """Read what came in and check it: form, addresses of envelope and header, document, its signature where it has one.
 
-    :param signatures: what a signature must be like; the default judges no certificate.
+    :param signers: asked what the signature must be like, where there is one, when it comes at the moment ``at``.
     :raises Held: when it goes no further; with the rule and, where the header tells it, the case.
     """
     try:
@@ -153,15 +154,14 @@ def read_parcel(
         first = verdict.errors[0]
         where = f" at {first.path}" if first.path else ""
         raise Held("NODE-INVALID", case_id=case_id, sed=str(message.sed.type), first=f"{first.id}{where}")
-    _prove(message.sed, signatures, case_id)
+    if message.sed.is_signed:  # whether documents are signed is the partners' agreement
+        _prove(message.sed, signers(parcel.sender, at), case_id)
     message = attrs.evolve(message, attachments=attachments_of(header, parcel.attachments))
     return Incoming(parcel, message, verdict, _content(message.sed, reader, case_id))
 
 
-def _prove(sed: Sed, policy: SecurityPolicy | None, case_id: str) -> None:
-    """A document that is signed must be what was signed; whether documents are signed is the partners' agreement."""
-    if not sed.is_signed:
-        return
+def _prove(sed: Sed, policy: SecurityPolicy, case_id: str) -> None:
+    """A document that is signed must be what was signed."""
     try:
         verify(sed, policy)
     except SecurityError as error:

@@ -39,7 +39,7 @@ from eessi.node.keys import days_between, pin_digest, pin_digests
 from eessi.node.log import Line, write_line
 from eessi.node.outgoing import DocumentRefused, Draft, Sent, headers, part_of, same_version, sending_event
 from eessi.node.signals import Received, SignalType
-from eessi.node.stored import ERASED, CaseMoved, Stored, add_events, load, next_deadline, open_case
+from eessi.node.stored import ERASED, CaseMoved, Stored, add_events, load, open_case
 from eessi.node.vault import Vault, about_document
 from eessi.octets import Octets
 from eessi.schemas import Registry
@@ -387,8 +387,7 @@ class Node:
         return True
 
     def _checked(self, parcel: Parcel) -> Incoming:
-        policy = self.signers(parcel.sender, self.clock())
-        return read_parcel(parcel, self.me, self.registry, self.reader, policy)
+        return read_parcel(parcel, self.me, self.registry, self.reader, self.signers, self.clock())
 
     def _read(self, parcel: Parcel) -> Incoming | Held:
         try:
@@ -589,7 +588,7 @@ class Node:
             self._signal(rows, kind, str(after.id), state=str(after.state))
 
     def _due(self, case: Case) -> dt.date | None:
-        return next_deadline(case, self.clock().date())
+        return case.next_day(self.clock().date())
 
 
 def _received(row: SignalRow) -> Received:

@@ -24,7 +24,6 @@ __all__ = [
     "add_erasure",
     "add_events",
     "load",
-    "next_deadline",
     "open_case",
     "replay",
 ]
@@ -143,11 +142,6 @@ def add_events(rows: CaseRows, before: Stored, after: Case, now: dt.datetime, du
     for number, event in enumerate(fresh, start=seen + 1):
         last = rows.add_event(EventRow(head.case_id, number, moment_key(event.at or now), _text(event)), last).hash
     return Stored(after, head.revision, head, last)
-
-
-def next_deadline(case: Case, today: dt.date) -> dt.date | None:
-    """The next day on which a move becomes possible by waiting alone."""
-    return case.next_day(today)
 
 
 def add_erasure(rows: CaseRows, before: Stored, now: dt.datetime, words: dict[str, str]) -> None:
